@@ -1,0 +1,1 @@
+"""Sources of evidence: one folder each. They fetch, yield and read; they never judge."""

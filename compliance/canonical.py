@@ -1,0 +1,191 @@
+"""Bytes, digests, times and names in the one form that is ever written to the log.
+
+Pure. What is written here can never be mended: RFC 8785 canonical JSON, RFC 3339 times in UTC,
+pseudonyms by HMAC-SHA256 (RFC 2104), evidence ids. Hostile JSON is parsed here too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import unicodedata
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
+
+import rfc8785
+
+from compliance.errors import InputRefused, TooLarge
+
+Json: TypeAlias = Any
+"""A JSON value as ``json.loads`` gives it: dict, list, str, int, float, bool or None."""
+
+AHEAD_ALLOWED = timedelta(minutes=5)
+"""A source time further ahead of its receipt than this counts as the receipt, and is a defect."""
+MAX_DEPTH = 64
+"""Levels of nesting that a received document may have."""
+
+# --- canonical bytes and digests ---------------------------------------------------------------
+
+
+def canonical(value: Json) -> bytes:
+    """RFC 8785 bytes of a value that holds no float and no integer beyond 2^53-1.
+
+    Raises InputRefused where one is found: entries carry such numbers as strings.
+    """
+    _refuse_floats(value, "")
+    try:
+        return rfc8785.dumps(value)
+    except rfc8785.CanonicalizationError as error:
+        raise InputRefused(f"The value has no canonical form: {error}.") from error
+
+
+def _refuse_floats(value: Json, path: str) -> None:
+    match value:
+        case float():
+            raise InputRefused(f"A float stands at {path or '/'}; write it as a string.", field=path)
+        case Mapping():
+            for key, inner in value.items():
+                _refuse_floats(inner, f"{path}/{key}")
+        case list() | tuple():
+            for index, inner in enumerate(value):
+                _refuse_floats(inner, f"{path}/{index}")
+        case _:
+            pass
+
+
+def content_bytes(value: Json) -> bytes:
+    """Canonical bytes of a received document, which may hold floats and large integers.
+
+    RFC 8785 where it has a form; beyond its number range, sorted compact JSON, which is as unique.
+    """
+    try:
+        return rfc8785.dumps(value)
+    except rfc8785.CanonicalizationError:
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return text.encode("utf-8", "surrogatepass")
+
+
+def sha256_hex(body: bytes) -> str:
+    """SHA-256 of bytes, in lower-case hex, as ``sha256sum`` prints it."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def strict_json(body: bytes, *, what: str = "body") -> Json:
+    """Parse hostile JSON: UTF-8, no duplicate key, no NaN or Infinity, at most 64 levels deep.
+
+    Raises InputRefused naming what is wrong, TooLarge where it is nested deeper.
+    """
+
+    def refuse_constant(name: str) -> None:
+        raise InputRefused(f"The {what} holds {name}, which JSON does not have.")
+
+    def unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+        value = dict(pairs)
+        if len(value) != len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for name in names if names.count(name) > 1)
+            raise InputRefused(f"The {what} has the key {twice!r} twice in one object.", field=twice)
+        return value
+
+    try:
+        value = json.loads(body, object_pairs_hook=unique, parse_constant=refuse_constant)
+    except RecursionError as error:
+        raise TooLarge(f"The {what} is nested deeper than {MAX_DEPTH} levels.") from error
+    except (ValueError, UnicodeDecodeError) as error:
+        raise InputRefused(f"The {what} is not JSON: {error}.") from error
+    if _depth(value) > MAX_DEPTH:
+        raise TooLarge(f"The {what} is nested deeper than {MAX_DEPTH} levels.")
+    return value
+
+
+def _depth(value: Json) -> int:
+    deepest, stack = 0, [(value, 1)]
+    while stack:
+        inner, level = stack.pop()
+        deepest = max(deepest, level)
+        if isinstance(inner, dict):
+            stack.extend((child, level + 1) for child in inner.values())
+        elif isinstance(inner, list):
+            stack.extend((child, level + 1) for child in inner)
+    return deepest
+
+
+def pseudonym(secret: bytes, key: str) -> str:
+    """The pseudonym of a record key: 32 lower-case hex digits (CONTRACT section 3).
+
+    The first 16 bytes of HMAC-SHA256 over the UTF-8 bytes of the NFC-normalised key.
+    """
+    normal = unicodedata.normalize("NFC", key).encode()
+    return hmac.new(secret, normal, hashlib.sha256).digest()[:16].hex()
+
+
+def is_pseudonym(text: object) -> bool:
+    """Whether a value is written as a pseudonym: 32 lower-case hex digits."""
+    return isinstance(text, str) and len(text) == 32 and set(text) <= set("0123456789abcdef")
+
+
+# --- times -------------------------------------------------------------------------------------
+
+
+def parse_time(text: object, *, field: str = "time", assume_utc: bool = False) -> datetime:
+    """An RFC 3339 time as an aware UTC datetime (microseconds; finer digits are cut).
+
+    Raises InputRefused where it is no time, or has no zone and ``assume_utc`` is false.
+    """
+    if not isinstance(text, str) or not text:
+        raise InputRefused(f"{field} is {text!r}; expected an RFC 3339 time with a zone.", field=field)
+    try:
+        value = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        message = f"{field} is {text!r}; expected an RFC 3339 time such as 2026-11-23T19:55:00Z."
+        raise InputRefused(message, field=field) from error
+    if value.tzinfo is None:
+        if not assume_utc:
+            message = f"{field} is {text!r}, which has no zone; write Z or an offset behind it."
+            raise InputRefused(message, field=field)
+        value = value.replace(tzinfo=UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise InputRefused(f"{field} is {text!r}, out of range.", field=field) from error
+
+
+def format_time(value: datetime) -> str:
+    """RFC 3339 in UTC with ``Z``; microseconds only where there are any."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def micros(value: datetime) -> int:
+    """Microseconds since 1970 in UTC: the form in which tables keep an instant."""
+    return (value - EPOCH) // timedelta(microseconds=1)
+
+
+def from_micros(value: int) -> datetime:
+    """The aware UTC datetime of so many microseconds since 1970."""
+    return EPOCH + timedelta(microseconds=value)
+
+
+def instant_of(observed_at: datetime, received_at: datetime) -> datetime:
+    """The instant an item counts from: the source's time unless it is too far ahead of receipt."""
+    return received_at if observed_at > received_at + AHEAD_ALLOWED else observed_at
+
+
+# --- names -------------------------------------------------------------------------------------
+
+
+def evidence_id(index: int, item: int | None = None) -> str:
+    """The public name of evidence: ``INDEX``, or ``INDEX/ITEM`` for one item of an entry."""
+    return str(index) if item is None else f"{index}/{item}"
+
+
+def parse_evidence_id(text: str) -> tuple[int, int | None]:
+    """The log index and item number that an evidence id names. Raises InputRefused."""
+    index, slash, item = text.partition("/")
+    if not index.isascii() or not index.isdigit() or (slash and not (item.isascii() and item.isdigit())):
+        raise InputRefused(f"{text!r} is no evidence id; expected INDEX or INDEX/ITEM.", field="id")
+    return int(index), int(item) if slash else None

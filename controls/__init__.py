@@ -1,0 +1,1 @@
+"""The control library as data: requirement lists, unified controls, enforcement points."""

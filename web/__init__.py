@@ -1,0 +1,1 @@
+"""The web application: pages, API and intake over the domain."""
