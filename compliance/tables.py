@@ -1,0 +1,181 @@
+"""SQLModel rows. Operational tables are kept; projection tables can be thrown away and made again.
+
+The two live in databases of their own (SQLite has one writer per file, and intake must not wait
+for a projection). Instants are microseconds since 1970 in UTC.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, String, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+OPERATIONS = MetaData()
+"""Tokens, sessions, sign-in links and collection runs. Migrated by Alembic."""
+PROJECTIONS = MetaData()
+"""Everything read out of the log. Never migrated: ``muniment rebuild`` makes them anew."""
+
+
+class Operational(SQLModel):
+    """Base of rows that do not come from the log."""
+
+    metadata = OPERATIONS
+
+
+class Projected(SQLModel):
+    """Base of rows that are read out of the log."""
+
+    metadata = PROJECTIONS
+
+
+class ApiToken(Operational, table=True):
+    """An API token: only its SHA-256 is kept. Scopes are comma-separated."""
+
+    __tablename__ = "api_token"
+    id: str = Field(primary_key=True, description="Public name of the token: 12 hex digits")
+    sha256: str = Field(unique=True)
+    scopes: str
+    source: str | None = None
+    created_by: str
+    created_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    expires_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+    revoked_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+
+
+class SignInLink(Operational, table=True):
+    """A one-person sign-in link: only the SHA-256 of its secret is kept."""
+
+    __tablename__ = "sign_in_link"
+    sha256: str = Field(primary_key=True)
+    person: str
+    role: str
+    reusable: bool = False
+    expires_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    used_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+
+
+class WebSession(Operational, table=True):
+    """A signed-in browser: only the SHA-256 of its cookie is kept."""
+
+    __tablename__ = "web_session"
+    sha256: str = Field(primary_key=True)
+    person: str
+    role: str
+    csrf: str
+    created_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    expires_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class CollectionRun(Operational, table=True):
+    """One run of a source in one slot of its schedule, claimed once across processes."""
+
+    __tablename__ = "collection_run"
+    __table_args__ = (UniqueConstraint("source", "slot"),)
+    id: int | None = Field(default=None, primary_key=True)
+    source: str = Field(index=True)
+    slot: int = Field(sa_column=Column(BigInteger, nullable=False))
+    attempt: int = 0
+    lease_until: int | None = Field(default=None, sa_column=Column(BigInteger))
+    started_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+    finished_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+    outcome: str = "due"
+    detail: str = ""
+
+
+class Announced(Operational, table=True):
+    """The status of a control that was last announced over the notification channel."""
+
+    __tablename__ = "announced"
+    control: str = Field(primary_key=True)
+    status: str
+    at: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class Progress(Projected, table=True):
+    """How far the projections have read the log, and by which program."""
+
+    __tablename__ = "progress"
+    id: int = Field(default=1, primary_key=True)
+    log_size: int = Field(sa_column=Column(BigInteger, nullable=False))
+    program: str
+
+
+class EntryRow(Projected, table=True):
+    """What is needed of an entry to list it and to find the last one of a kind or source."""
+
+    __tablename__ = "entry"
+    log_index: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    kind: str = Field(index=True)
+    source: str = Field(index=True)
+    instant: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    received_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    media_type: str | None = None
+    sha256: str | None = None
+    size: int | None = None
+    sealed: bool = False
+
+
+class FragmentRow(Projected, table=True):
+    """What one item said about one resource (``facts.Fragment``)."""
+
+    __tablename__ = "fragment"
+    id: int | None = Field(default=None, primary_key=True)
+    fact: str = Field(index=True)
+    resource: str
+    source: str
+    scope: str
+    part: str
+    instant: int = Field(sa_column=Column(BigInteger, nullable=False))
+    log_index: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    evidence: str
+    value: str = Field(sa_column=Column(Text, nullable=False))
+    unseen: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class ListingRow(Projected, table=True):
+    """One run's account of one scope for one fact type (``facts.Listing``)."""
+
+    __tablename__ = "listing"
+    id: int | None = Field(default=None, primary_key=True)
+    fact: str = Field(index=True)
+    source: str
+    scope: str
+    instant: int = Field(sa_column=Column(BigInteger, nullable=False))
+    log_index: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    complete: bool
+    items: str = Field(sa_column=Column(Text, nullable=False))
+    detail: str
+    expected: int | None = None
+    got: int | None = None
+
+
+class ReceivedRow(Projected, table=True):
+    """One thing that happened or was declared (``facts.Received``)."""
+
+    __tablename__ = "received"
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str = Field(index=True)
+    source: str
+    digest: str = Field(sa_column=Column(String(64), nullable=False))
+    instant: int = Field(sa_column=Column(BigInteger, nullable=False))
+    log_index: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    evidence: str
+    value: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class MemberRow(Projected, table=True):
+    """One pseudonym in one membership manifest."""
+
+    __tablename__ = "member"
+    pseudonym: bytes = Field(sa_column=Column(LargeBinary(16), primary_key=True))
+    log_index: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    evidence: str
+
+
+class DefectRow(Projected, table=True):
+    """Something wrong with what was received that did not keep it from being taken."""
+
+    __tablename__ = "defect"
+    id: int | None = Field(default=None, primary_key=True)
+    log_index: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    evidence: str
+    what: str
