@@ -233,3 +233,7 @@ class FactBase(Protocol):
     def change_points(self, types: Iterable[str]) -> tuple[datetime, ...]:
         """Every instant at or before ``at`` at which something of these types changed, ascending."""
         ...
+
+    def holding(self, key_space: str, pseudonym: str) -> frozenset[str]:
+        """The evidence ids of all manifests of the key space that contain the pseudonym."""
+        ...
