@@ -23,6 +23,7 @@ Json: TypeAlias = Any
 
 AHEAD_ALLOWED = timedelta(minutes=5)
 """A source time further ahead of its receipt than this counts as the receipt, and is a defect."""
+PSEUDONYM_DIGITS = 32
 MAX_DEPTH = 64
 """Levels of nesting that a received document may have."""
 
@@ -123,7 +124,7 @@ def pseudonym(secret: bytes, key: str) -> str:
 
 def is_pseudonym(text: object) -> bool:
     """Whether a value is written as a pseudonym: 32 lower-case hex digits."""
-    return isinstance(text, str) and len(text) == 32 and set(text) <= set("0123456789abcdef")
+    return isinstance(text, str) and len(text) == PSEUDONYM_DIGITS and set(text) <= set("0123456789abcdef")
 
 
 # --- times -------------------------------------------------------------------------------------

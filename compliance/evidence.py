@@ -233,7 +233,7 @@ class Entry:
 
     def to_bytes(self) -> bytes:
         """The leaf: RFC 8785 JSON. Raises TooLarge above 65,535 bytes."""
-        value = {
+        value: dict[str, Json] = {
             "kind": self.kind, "source": self.source,
             "collector": {"name": self.collector.name, "version": self.collector.version},
             "observed_at": format_time(self.observed_at), "received_at": format_time(self.received_at),

@@ -67,6 +67,9 @@ class Fragment:
     instant: datetime
     evidence: str
     unseen: Mapping[str, Unseen] = field(default_factory=dict)
+    dated: bool = False
+    """Whether the source itself states the time of the content (a report's generation time): then
+    being listed again unchanged does not make it fresher."""
 
 
 @dataclass(frozen=True)
@@ -112,10 +115,16 @@ class Received:
 
 @dataclass(frozen=True)
 class Members:
-    """The pseudonyms of one membership manifest, beside its ``Received`` header of kind ``manifest``."""
+    """The pseudonyms of one membership manifest, beside its ``Received`` header of kind ``manifest``.
+
+    Kept as a difference, it holds the members of the manifest ``base`` (an evidence id) less
+    ``removed``, and ``pseudonyms`` besides.
+    """
 
     evidence: str
     pseudonyms: tuple[str, ...]
+    base: str | None = None
+    removed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

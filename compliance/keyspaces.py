@@ -11,6 +11,8 @@ from compliance.canonical import pseudonym
 from compliance.errors import InputRefused, NotFound
 from compliance.settings import KeySpaceSettings
 
+MIN_SECRET_BYTES = 16
+
 
 def key_id(secret: bytes) -> str:
     """The public name of a secret: 16 hex digits that tell nothing about it."""
@@ -77,6 +79,6 @@ def _decode(text: str, where: str) -> bytes:
         secret = bytes.fromhex(text.strip())
     except ValueError as error:
         raise InputRefused(f"The secret of {where} is not hexadecimal.", field=where) from error
-    if len(secret) < 16:
-        raise InputRefused(f"The secret of {where} has {len(secret)} bytes; at least 16 are needed.", field=where)
+    if len(secret) < MIN_SECRET_BYTES:
+        raise InputRefused(f"The secret of {where} has {len(secret)} bytes; at least {MIN_SECRET_BYTES} are needed.", field=where)
     return secret

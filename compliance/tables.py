@@ -129,6 +129,7 @@ class FragmentRow(Projected, table=True):
     evidence: str
     value: str = Field(sa_column=Column(Text, nullable=False))
     unseen: str = Field(sa_column=Column(Text, nullable=False))
+    dated: bool = False
 
 
 class ListingRow(Projected, table=True):
@@ -166,9 +167,9 @@ class MemberRow(Projected, table=True):
     """One pseudonym in one membership manifest."""
 
     __tablename__ = "member"
+    __table_args__ = ({"sqlite_with_rowid": False},)
     pseudonym: bytes = Field(sa_column=Column(LargeBinary(16), primary_key=True))
     log_index: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    evidence: str
 
 
 class DefectRow(Projected, table=True):
