@@ -162,7 +162,7 @@ class Projections:
         try:
             while True:
                 with engine.begin() as connection:
-                    connection.execute(text("BEGIN IMMEDIATE")) if _needs_begin(connection) else None
+                    _take_write_lock(connection)
                     start = _progress(connection)
                     stop = min(self._log.size, start + BATCH)
                     if start >= stop:
@@ -287,9 +287,10 @@ def _progress(connection: Connection) -> int:
     return 0 if row is None else int(row[0])
 
 
-def _needs_begin(connection: Connection) -> bool:
-    """pysqlite begins late and shared; a projection takes the write lock before it reads its progress."""
-    return connection.dialect.name == "sqlite"
+def _take_write_lock(connection: Connection) -> None:
+    """pysqlite begins late and shared; the lock is taken before the progress is read."""
+    if connection.dialect.name == "sqlite":
+        connection.execute(text("BEGIN IMMEDIATE"))
 
 
 def _unavailable(error: OperationalError) -> StoreUnavailable:

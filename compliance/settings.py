@@ -7,8 +7,10 @@ environment and never leave this process.
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, overload
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
@@ -172,6 +174,24 @@ class Settings(BaseSettings):
         part["sources"] = [s.model_dump(mode="json", exclude=hidden) for s in self.sources]
         part["key_spaces"] = {name: key_ids[name] for name in sorted(key_ids)}
         return part
+
+
+_INTERVAL = re.compile(r"^(\d{1,5})([smhd])$")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+@overload
+def interval(text: str) -> timedelta: ...
+@overload
+def interval(text: str, *, or_none: bool) -> timedelta | None: ...
+def interval(text: str, *, or_none: bool = False) -> timedelta | None:
+    """The span that ``15m``, ``6h`` or ``1d`` stands for. Raises InputRefused, or gives None if asked to."""
+    match = _INTERVAL.match(text)
+    if match is None or int(match[1]) == 0:
+        if or_none:
+            return None
+        raise InputRefused(f"{text!r} is no interval; expected a number with s, m, h or d, such as 15m.")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 def load_settings(**overrides: Any) -> Settings:

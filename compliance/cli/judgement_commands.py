@@ -1,0 +1,247 @@
+"""Commands that answer: the library, assessment, status, findings, lookup, report."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from compliance.cli.composition import local_user, opened
+from compliance.cli.output import instant, print_json, print_table
+from compliance.cli.reporting import write_report, write_statement
+from compliance.errors import InputRefused, NotFound
+from compliance.library import coverage, lint
+
+At = Annotated[str | None, typer.Option("--at", help="Instant to judge (RFC 3339); default: now")]
+Size = Annotated[int | None, typer.Option("--log-size", min=0, help="Only the first N entries; default: all")]
+Digest = Annotated[str | None, typer.Option("--library", help="Judge by the library of this digest")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
+
+controls = typer.Typer(help="The control library in force.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.add_typer(controls, name="controls")
+    for command in (assess, status, findings, gaps, changes, lookup, report):
+        app.command()(command)
+
+
+def assess(at: At = None, log_size: Size = None, library: Digest = None, as_json: AsJson = False) -> None:
+    """Evaluate every check and print how the frameworks stand."""
+    with opened() as (store, answers):
+        if log_size is None and library is None:
+            store.record_configuration()
+        basis = answers.basis(at=instant(at, "--at"), log_size=log_size, library=library)
+        summary = answers.summary(basis)
+    if as_json:
+        print_json(summary)
+        return
+    rows = [
+        [f["framework"], str(f["assessable"]), str(f["automated"]), str(f["effective"]), str(f["deficient"]), str(f["unknown"])]
+        for f in summary["frameworks"]
+    ]
+    typer.echo(f"As of {summary['as_of']}, log {summary['log_size']} entries, library {summary['library'][:12]}:")
+    print_table(["framework", "assessable", "automated", "effective", "deficient", "unknown"], rows)
+
+
+def status(
+    framework: Annotated[str | None, typer.Option("--framework", help="Only this framework")] = None,
+    at: At = None,
+    log_size: Size = None,
+    library: Digest = None,
+    as_json: AsJson = False,
+) -> None:
+    """Status per requirement and control."""
+    with opened() as (_, answers):
+        basis = answers.basis(at=instant(at, "--at"), log_size=log_size, library=library)
+        result = answers.status(basis, framework=framework)
+    if as_json:
+        print_json(result)
+        return
+    print_table(
+        ["control", "status", "since", "failing", "population"],
+        [
+            [c["id"], c["status"], c["since"] or "-", str(c["failing"]), str(c["population"])]
+            for c in result["controls"]
+        ],
+    )
+
+
+def findings(
+    control: Annotated[str | None, typer.Option("--control", help="Only this control")] = None,
+    outcome: Annotated[str | None, typer.Option("--outcome", help="pass, fail, unknown or excepted")] = None,
+    at: At = None,
+    log_size: Size = None,
+    library: Digest = None,
+    as_json: AsJson = False,
+) -> None:
+    """Resource-level results, failing and unknown ones with the value that decided."""
+    if outcome not in {None, "pass", "fail", "unknown", "excepted"}:
+        raise InputRefused(f"--outcome is {outcome!r}; expected pass, fail, unknown or excepted.", field="--outcome")
+    with opened() as (_, answers):
+        basis = answers.basis(at=instant(at, "--at"), log_size=log_size, library=library)
+        result = answers.findings(basis, control=control, outcome=outcome)
+    if as_json:
+        print_json(result)
+        return
+    print_table(
+        ["outcome", "check", "resource", "reason"],
+        [[f["outcome"], f["check"], f["resource_id"], f["reason"]] for f in result],
+    )
+
+
+def gaps(
+    out: Annotated[Path | None, typer.Option("--out", help="Write CSV to this file; default: standard output")] = None,
+    at: At = None,
+    log_size: Size = None,
+) -> None:
+    """Control gaps as CSV: what is broken or unknown, since when, and what to change."""
+    with opened() as (_, answers):
+        text = answers.gaps_csv(answers.basis(at=instant(at, "--at"), log_size=log_size))
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        out.write_text(text, encoding="utf-8")
+
+
+def changes(
+    since: Annotated[str | None, typer.Option("--since", help="Earlier instant; default: a day before")] = None,
+    at: At = None,
+    log_size: Size = None,
+    as_json: AsJson = False,
+) -> None:
+    """What changed between two instants, by default since yesterday. The log size is the same for both."""
+    with opened() as (_, answers):
+        basis = answers.basis(at=instant(at, "--at"), log_size=log_size)
+        result = answers.changes(basis, since=instant(since, "--since"))
+    if as_json:
+        print_json(result)
+        return
+    print_table(
+        ["control", "before", "after"], [[c["control"], c["before"], c["after"]] for c in result["controls"]]
+    )
+
+
+def lookup(
+    key_space: Annotated[str, typer.Argument(help="Kind of record key, such as customer")],
+    key: Annotated[str, typer.Argument(help="The record key; - reads it from standard input")],
+    reason: Annotated[str, typer.Option("--reason", help="Why you ask; it is recorded")],
+    from_: Annotated[str | None, typer.Option("--from", help="Only uses that end at or after")] = None,
+    to: Annotated[str | None, typer.Option("--to", help="Only uses that start before")] = None,
+    at: At = None,
+    log_size: Size = None,
+    statement: Annotated[Path | None, typer.Option("--statement", help="Write the statement as PDF")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Which models and features used this record, when, and for what purpose."""
+    raw = sys.stdin.readline().rstrip("\n") if key == "-" else key
+    with opened() as (store, answers):
+        answer = answers.lookup(
+            answers.basis(at=instant(at, "--at"), log_size=log_size), key_space=key_space, key=raw,
+            reason=reason, who=local_user(), from_=instant(from_, "--from"), to=instant(to, "--to"),
+        )  # fmt: skip
+        if statement is not None:
+            write_statement(store, answer, statement)
+    if as_json:
+        print_json(answer)
+        return
+    complete = "complete" if answer["complete"] else f"not complete: {len(answer['gaps'])} gap(s)"
+    typer.echo(f"{len(answer['uses'])} use(s) in {len(answer['datasets'])} dataset version(s); the answer is {complete}.")
+    print_table(
+        ["used by", "purpose", "started", "certainty", "violations"],
+        [
+            [
+                ", ".join(c["name"] + (f"@{c['version']}" if c["version"] else "") for c in use["consumers"]),
+                use["purpose"], use["started_at"], use["certainty"],
+                ", ".join(v["code"] for v in use["violations"]) or "-",
+            ]
+            for use in answer["uses"]
+        ],
+    )  # fmt: skip
+    for gap in answer["gaps"]:
+        typer.echo(f"gap: {gap['namespace']}/{gap['name']}: {gap['why']}")
+
+
+def report(
+    framework: Annotated[str, typer.Argument(help="Framework id, such as gdpr")],
+    out: Annotated[Path, typer.Option("--out", help="File to write")],
+    from_: Annotated[str | None, typer.Option("--from", help="First day of the period")] = None,
+    to: Annotated[str | None, typer.Option("--to", help="Last day of the period")] = None,
+    format_: Annotated[str, typer.Option("--format", help="pdf or html")] = "pdf",
+    log_size: Size = None,
+) -> None:
+    """The audit report of one framework over a period."""
+    if format_ not in {"pdf", "html"}:
+        raise InputRefused(f"--format is {format_!r}; this version writes pdf and html.", field="--format")
+    with opened() as (store, answers):
+        path = write_report(
+            store, answers, framework, from_=instant(from_, "--from"), to=instant(to, "--to"),
+            out=out, as_pdf=format_ == "pdf", log_size=log_size, who=local_user(),
+        )  # fmt: skip
+    typer.echo(f"Wrote {path}.")
+
+
+@controls.command("list")
+def list_controls(as_json: AsJson = False) -> None:
+    """Every unified control with the requirements that it answers."""
+    with opened() as (_, answers):
+        library = answers.library(answers.basis())
+        rows = [control.as_json() for control in library.controls]
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        ["id", "family", "requirements", "checks", "title"],
+        [[r["id"], r["family"], str(len(r["requirements"])), str(len(r["checks"])), r["title"]] for r in rows],
+    )
+
+
+@controls.command("show")
+def show_control(control_id: str) -> None:
+    """One control: statement, mappings with their reasons, checks."""
+    with opened() as (_, answers):
+        library = answers.library(answers.basis())
+    control = library.control(control_id)
+    if control is None:
+        raise NotFound(f"No control is named {control_id!r}; `muniment controls list` names them all.")
+    typer.echo(f"{control.id} {control.title}\n\n{control.statement}\n")
+    print_table(
+        ["requirement", "relationship", "reason"],
+        [[m.requirement, m.relationship, m.reason] for m in control.mappings],
+    )
+    for check in control.checks:
+        typer.echo(f"\ncheck {check.id}: {check.title}\n  over {check.over}\n  where {check.where}\n  expect {check.expect}")
+    for attestation in control.attestations:
+        typer.echo(f"\nattestation {attestation.id}: {attestation.title}, valid for {attestation.valid_for}")
+
+
+@controls.command("coverage")
+def show_coverage(as_json: AsJson = False) -> None:
+    """How many assessable requirements of each framework are tested by a machine, attested, or unanswered."""
+    with opened() as (_, answers):
+        result = coverage(answers.library(answers.basis()))
+    if as_json:
+        print_json(result)
+        return
+    print_table(
+        ["framework", "assessable", "technical", "automated", "attested", "unanswered"],
+        [
+            [name, *(str(row[key]) for key in ("assessable", "technical", "automated", "attested")), str(len(row["unanswered"]))]
+            for name, row in result.items()
+        ],
+    )
+
+
+@controls.command("lint")
+def lint_controls() -> None:
+    """Find weak spots of the library: unassessable targets, unreasoned claims, duplicate rows. Exit 1 if any."""
+    with opened() as (_, answers):
+        weak = lint(answers.library(answers.basis()))
+    for spot in weak:
+        typer.echo(str(spot))
+    if weak:
+        raise typer.Exit(1)
+    typer.echo("The library has no weak spot that lint knows.")

@@ -1,0 +1,170 @@
+"""Commands that make, serve, check and copy the store."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from compliance.backup import backup as copy_store
+from compliance.cli.composition import create_store, local_user, machine_clock, open_store, opened
+from compliance.cli.output import print_json
+from compliance.cli.serving import Served
+from compliance.errors import NotFound
+from compliance.projections import sqlite_engine
+from compliance.sample import build_sample
+from compliance.settings import load_settings
+from compliance.standing import projections_equal_a_rebuild
+from compliance.store import upgrade
+from compliance.verify import verify_store
+from web.access import create_sign_in_link, create_token
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
+Host = Annotated[str, typer.Option("--host", help="Address to listen on")]
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on")]
+
+database = typer.Typer(help="The operational database.", no_args_is_help=True)
+tokens = typer.Typer(help="API tokens.", no_args_is_help=True)
+
+ROLES = ("auditor", "dpo", "engineer", "admin")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.add_typer(database, name="db")
+    app.add_typer(tokens, name="token")
+    for command in (init, serve, verify, rebuild, demo):
+        app.command()(command)
+    app.command("backup")(backup)
+    app.command("sign-in-link")(sign_in_link)
+
+
+def init() -> None:
+    """Create the store: keys, log, databases. Refuses an existing one."""
+    store = create_store(load_settings())
+    try:
+        typer.echo(f"Created a store in {store.settings.home}.")
+        typer.echo(f"Log origin: {store.log.origin}")
+        typer.echo(f"Verifier key (hand it to your auditor): {store.log.vkey}")
+        if store.settings.evidence.anchor is None:
+            typer.echo("No second place keeps the last signed size; set MUNIMENT_EVIDENCE__ANCHOR once it is supported.")
+    finally:
+        store.close()
+
+
+def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
+    """Serve web application, API and scheduler in one process, until interrupted."""
+    store = open_store(load_settings())
+    try:
+        store.record_configuration()
+        Served(store).run(host, port)
+    finally:
+        store.close()
+
+
+def verify(
+    path: Annotated[Path | None, typer.Argument(help="Store folder; default: the configured one")] = None,
+    projections: Annotated[bool, typer.Option("--projections", help="Also compare the projections with a rebuild")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Verify the whole store from its bytes alone. Exit 1 if anything is wrong."""
+    home = path or load_settings().home
+    result = verify_store(home)
+    problems = [str(problem) for problem in result.problems]
+    if projections and not problems:
+        with opened() as (store, _):
+            problems += projections_equal_a_rebuild(store)
+    if as_json:
+        print_json({**result.as_json(), "ok": not problems, "problems": problems})
+    else:
+        typer.echo(
+            f"{result.size} entries, {result.payloads} payloads, {result.bytes} bytes; root {result.root};"
+            f" {result.vouched_by}."
+        )
+        for problem in problems:
+            typer.echo(f"problem: {problem}", err=True)
+        typer.echo("The store does not verify." if problems else "The store verifies.")
+    if problems:
+        raise typer.Exit(1)
+
+
+def rebuild() -> None:
+    """Throw the projections away and make them again from the log."""
+    with opened() as (store, _):
+        size = store.projections.rebuild()
+    typer.echo(f"Rebuilt the projections from {size} entries.")
+
+
+def backup(target: Annotated[Path, typer.Argument(help="New or empty folder")]) -> None:
+    """Copy a store consistently, also while it is served. Key-space secrets are not in it."""
+    settings = load_settings()
+    copy_store(settings.home, target)
+    operations = sqlite_engine(settings.home / "operations.db")
+    copy = operations.raw_connection()
+    try:
+        copy.cursor().execute("VACUUM INTO ?", (str(target / "operations.db"),))
+    finally:
+        copy.close()
+        operations.dispose()
+    typer.echo(f"Copied the store to {target}; `muniment verify {target}` checks the copy.")
+
+
+@database.command("upgrade")
+def upgrade_database() -> None:
+    """Migrate the operational database to the newest revision."""
+    settings = load_settings()
+    if not (settings.home / "log").exists():
+        raise NotFound(f"There is no store in {settings.home}; `muniment init` creates one.")
+    engine = sqlite_engine(settings.home / "operations.db")
+    typer.echo(f"The operational database is at revision {upgrade(engine)}.")
+    engine.dispose()
+
+
+@tokens.command("create")
+def token_create(
+    scope: Annotated[str, typer.Option("--scope", help="Scopes, separated by commas")],
+    source: Annotated[str | None, typer.Option("--source", help="Bind it to this configured source")] = None,
+    days: Annotated[int | None, typer.Option("--days", min=1, help="Days until it lapses; default: never")] = None,
+) -> None:
+    """Make an API token: printed once, alone on the last line; only its hash is kept."""
+    store = open_store(load_settings())
+    try:
+        made = create_token(
+            store, scopes=[part.strip() for part in scope.split(",")], source=source,
+            valid_for=None if days is None else timedelta(days=days), created_by=local_user(),
+        )  # fmt: skip
+    finally:
+        store.close()
+    for warning in made.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    typer.echo(made.token)
+
+
+def sign_in_link(
+    role: Annotated[str, typer.Argument(help="auditor, dpo, engineer or admin")],
+    person: Annotated[str, typer.Option("--person", help="Who signs in with it")],
+    base_url: Annotated[str, typer.Option("--base-url", help="Where the server is reached")] = "http://127.0.0.1:8000",
+) -> None:
+    """Make a sign-in link for one person: good once, for an hour."""
+    store = open_store(load_settings())
+    try:
+        link = create_sign_in_link(store, person=person, role=role, created_by=local_user())
+    finally:
+        store.close()
+    typer.echo(f"{base_url.rstrip('/')}/sign-in?link={link}")
+
+
+def demo(host: Host = "127.0.0.1", port: Port = 8000, build_only: Annotated[bool, typer.Option("--build-only", help="Build the sample and stop")] = False) -> None:
+    """Build the sample organisation on a simulated clock and serve it."""
+    typer.echo("Building the sample organisation (a small bank, thirty simulated days) …")
+    sample = build_sample(Path("var") / "sample", started_at=machine_clock())
+    if build_only:
+        typer.echo(f"Built in {sample.home}.")
+        sample.close()
+        return
+    try:
+        sample.serve(host, port)
+    finally:
+        sample.close()

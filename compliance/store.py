@@ -1,0 +1,257 @@
+"""One organisation's store, opened: log, projections, operational tables and key spaces together.
+
+``create`` and ``open`` are different calls: nothing creates a store by accident. What sways answers
+(library, configuration) is appended to the log by ``record_configuration`` at start and at each
+change, and is read from there ever after.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
+
+from compliance.canonical import Json, canonical, sha256_hex, strict_json
+from compliance.errors import InputRefused, LibraryInvalid, NotFound, StoreExists, StoreMissing, StoreUnavailable
+from compliance.evidence import CollectorName, Entry, Observation
+from compliance.facts import FactSchema, Reader
+from compliance.keyspaces import KeySpaces
+from compliance.library import Derivation, Library, load_library
+from compliance.log import EvidenceLog
+from compliance.projections import Projections, sqlite_engine
+from compliance.settings import Settings
+
+VERSION = "0.1.0"
+PROGRAM = f"muniment/{VERSION}"
+"""The judging program. A change of any verdict on the same entries takes a new version."""
+ITSELF = CollectorName("muniment", VERSION)
+SAMPLE_SUFFIX = "/sample"
+"""The origin of a log of sample data ends so; every page and report then says "sample data"."""
+
+
+class Store:
+    """Everything of one organisation that the machine holds, opened for use."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        log: EvidenceLog,
+        *,
+        operations: Engine,
+        readers: Sequence[Reader],
+        derivations: Mapping[str, Derivation],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.settings = settings
+        self.log = log
+        self.operations = operations
+        self.clock = clock
+        self.key_spaces = KeySpaces.from_settings(settings.key_spaces)
+        self.projections = Projections(settings.home, log, readers, program=PROGRAM)
+        self.derivations = derivations
+        self.schemas = _schemas(readers, derivations)
+        self.kind_facts = _kind_facts(readers)
+
+    @property
+    def sample(self) -> bool:
+        """Whether this is sample data; its pages and reports say so."""
+        return self.log.origin.endswith(SAMPLE_SUFFIX)
+
+    @classmethod
+    def create(
+        cls,
+        settings: Settings,
+        *,
+        readers: Sequence[Reader],
+        derivations: Mapping[str, Derivation],
+        clock: Callable[[], datetime],
+    ) -> Store:
+        """Make keys, log and databases, and append library and configuration as the first entries.
+
+        Raises StoreExists where there is one, LibraryInvalid before anything is made.
+        """
+        _only_the_embedded_default(settings)
+        if (settings.home / "log").exists():
+            raise StoreExists(f"There is a store in {settings.home} already; init never overwrites one.")
+        load_library(_library_files(settings), _schemas(readers, derivations))
+        KeySpaces.from_settings(settings.key_spaces)
+        origin = settings.evidence.origin or f"muniment.local/{secrets.token_hex(4)}"
+        log = EvidenceLog.create(settings.home, origin=origin, clock=clock)
+        operations = sqlite_engine(settings.home / "operations.db")
+        upgrade(operations)
+        store = cls(settings, log, operations=operations, readers=readers, derivations=derivations, clock=clock)
+        store.record_configuration()
+        return store
+
+    @classmethod
+    def open(
+        cls,
+        settings: Settings,
+        *,
+        readers: Sequence[Reader],
+        derivations: Mapping[str, Derivation],
+        clock: Callable[[], datetime],
+    ) -> Store:
+        """Open what ``create`` made. Raises StoreMissing, StoreUnavailable, StoreTampered."""
+        _only_the_embedded_default(settings)
+        if not (settings.home / "log").exists():
+            raise StoreMissing(f"There is no store in {settings.home}; `muniment init` creates one.")
+        log = EvidenceLog.open(settings.home, clock=clock)
+        operations = sqlite_engine(settings.home / "operations.db")
+        _require_head(operations)
+        return cls(settings, log, operations=operations, readers=readers, derivations=derivations, clock=clock)
+
+    def close(self) -> None:
+        """Let go of the log and the databases."""
+        self.log.close()
+        self.operations.dispose()
+
+    # --- what judgement reads, as entries ------------------------------------------------------
+
+    def record_configuration(self) -> None:
+        """Append the library and the configuration where they differ from the last entries of them.
+
+        Raises LibraryInvalid with every fault, before anything is appended.
+        """
+        library = _library_files(self.settings)
+        load_library(library, self.schemas)
+        config = self.settings.judged_configuration(self.key_spaces.key_ids())
+        for kind, body in (("library/1", canonical(library)), ("config/1", canonical(config))):
+            last = self.last_of(kind)
+            if last is None or last[1].payload is None or last[1].payload.sha256 != sha256_hex(body):
+                self.log.append([Observation(kind, "muniment", ITSELF, body)])
+
+    def last_of(self, kind: str, log_size: int | None = None) -> tuple[int, Entry] | None:
+        """The last entry of a kind among the first ``log_size`` (default: all)."""
+        size = self.projections.catch_up() if log_size is None else log_size
+        self.projections.catch_up()
+        with self.projections.connect() as connection:
+            index = connection.execute(
+                text("SELECT max(log_index) FROM entry WHERE kind = :kind AND log_index < :size"),
+                {"kind": kind, "size": size},
+            ).scalar()
+        return None if index is None else (index, self.log.entry(index))
+
+    def library_in_force(self, log_size: int, digest: str | None = None) -> tuple[str, Library]:
+        """The library's digest and content: the last one among the first N entries, or one by digest."""
+        found = self.last_of("library/1", log_size) if digest is None else self._library_entry(digest)
+        if found is None:
+            raise NotFound(f"No control library is among the first {log_size} entries.", field="log_size")
+        payload = found[1].payload
+        body = self.log.body(found[1])
+        if payload is None or body is None:
+            raise NotFound(f"The library entry {found[0]} has no content.", field="library")
+        return payload.sha256, load_library(strict_json(body, what="library"), self.schemas)
+
+    def _library_entry(self, digest: str) -> tuple[int, Entry] | None:
+        self.projections.catch_up()
+        with self.projections.connect() as connection:
+            rows = connection.execute(
+                text("SELECT log_index, sha256 FROM entry WHERE kind = 'library/1' ORDER BY log_index")
+            ).all()
+        hits = [(index, sha) for index, sha in rows if sha.startswith(digest)]
+        if not digest or len({sha for _, sha in hits}) != 1:
+            known = ", ".join(sorted({sha[:12] for _, sha in rows}))
+            raise NotFound(f"No one library has the digest {digest!r}; the log has {known}.", field="library")
+        return hits[0][0], self.log.entry(hits[0][0])
+
+    def config_in_force(self, log_size: int) -> Mapping[str, Json]:
+        """The judgement-relevant configuration: the last one among the first N entries."""
+        found = self.last_of("config/1", log_size)
+        body = None if found is None else self.log.body(found[1])
+        if body is None:
+            return {}
+        config: Mapping[str, Json] = strict_json(body, what="configuration")
+        return config
+
+
+def _only_the_embedded_default(settings: Settings) -> None:
+    if settings.database_url is not None or settings.evidence.bucket is not None:
+        message = (
+            "database_url and evidence.bucket are set, but this version keeps its store in a folder only;"
+            " unset them."
+        )
+        raise InputRefused(message, field="database_url")
+
+
+def _schemas(readers: Sequence[Reader], derivations: Mapping[str, Derivation]) -> dict[str, FactSchema]:
+    schemas = {schema.name: schema for reader in readers for schema in reader.schemas}
+    return schemas | {name: derivation.schema for name, derivation in derivations.items()}
+
+
+def _kind_facts(readers: Sequence[Reader]) -> dict[str, tuple[str, ...]]:
+    """Which fact types a kind of source shows: those of the reader of its entries."""
+    return {
+        kind.split("/", 1)[0]: tuple(schema.name for schema in reader.schemas)
+        for reader in readers
+        for kind in reader.kinds
+    }
+
+
+def _library_files(settings: Settings) -> dict[str, str]:
+    """The library's YAML files, by path relative to its folder with forward slashes."""
+    root: Traversable = files("controls") if settings.controls is None else settings.controls
+    if not root.is_dir():
+        raise InputRefused(f"The control library {root} is no folder.", field="controls")
+    try:
+        return dict(sorted(_yaml_below(root, "")))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputRefused(f"The control library cannot be read: {error}.", field="controls") from error
+
+
+def _yaml_below(folder: Traversable, prefix: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for item in folder.iterdir():
+        if item.is_dir() and not item.name.startswith((".", "_")):
+            found += _yaml_below(item, f"{prefix}{item.name}/")
+        elif item.name.endswith(".yaml"):
+            found.append((prefix + item.name, item.read_text(encoding="utf-8")))
+    return found
+
+
+# --- migrations of the operational tables ------------------------------------------------------
+
+
+def _alembic(engine: Engine) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["engine"] = engine
+    return config
+
+
+def upgrade(engine: Engine) -> str:
+    """Migrate the operational tables to the newest revision, and return its name."""
+    try:
+        command.upgrade(_alembic(engine), "head")
+    except OperationalError as error:
+        raise StoreUnavailable(f"The operations database cannot be migrated: {error.orig}.") from error
+    return _revisions(engine)[1]
+
+
+def _revisions(engine: Engine) -> tuple[str | None, str]:
+    head = ScriptDirectory.from_config(_alembic(engine)).get_current_head() or ""
+    try:
+        with engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision(), head
+    except OperationalError as error:
+        raise StoreUnavailable(f"The operations database cannot be opened: {error.orig}.") from error
+
+
+def _require_head(engine: Engine) -> None:
+    current, head = _revisions(engine)
+    if current != head:
+        message = f"The operations database is at revision {current}, this program needs {head}; run `muniment db upgrade`."
+        raise StoreUnavailable(message)
+
+
+__all__ = ["ITSELF", "PROGRAM", "VERSION", "LibraryInvalid", "Store", "upgrade"]
