@@ -1,0 +1,223 @@
+"""C2SP signed notes, checkpoints, verifier keys and proof files, with Ed25519.
+
+Pure. Formats: c2sp.org/signed-note, c2sp.org/tlog-checkpoint, c2sp.org/tlog-proof@v1. Parsing is
+strict: text that would be written differently from the same values is refused, so that no byte of
+a stored checkpoint or verifier key can change unnoticed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Self
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from compliance.errors import InputRefused
+from compliance.merkle import HASH_BYTES
+
+ED25519 = b"\x01"
+"""Signature type of a plain Ed25519 note signature."""
+PROOF_HEADER = "c2sp.org/tlog-proof@v1"
+KEY_ID_BYTES = 4
+MAX_ORIGIN_CHARS = 255
+MAX_NOTE_CHARS = 1_000_000
+"""Longer texts are refused unread; a note with 16 post-quantum signatures has a tenth of this."""
+
+_ORIGIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.:_~-]*[A-Za-z0-9])?(?:/[A-Za-z0-9._~%-]+)*")
+_SIZE = re.compile(r"0|[1-9][0-9]{0,19}", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
+
+
+def check_origin(origin: str) -> str:
+    """The origin, if it is a schema-less URL that can name a log and its key.
+
+    Raises InputRefused for an empty one, a scheme, a space, a ``+`` or a closing slash.
+    """
+    if len(origin) > MAX_ORIGIN_CHARS or "://" in origin or not _ORIGIN.fullmatch(origin):
+        message = (
+            f"The origin {origin!r} is no schema-less URL; write it like compliance.example.org/log, "
+            "without scheme, spaces, + or a closing slash."
+        )
+        raise InputRefused(message, field="evidence.origin")
+    return origin
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """A public key under the name by which its signatures are known (a *vkey*)."""
+
+    name: str
+    public: bytes
+
+    @property
+    def key_id(self) -> bytes:
+        """The first four bytes of SHA-256 over name, newline, signature type and public key."""
+        return hashlib.sha256(self.name.encode() + b"\n" + ED25519 + self.public).digest()[:KEY_ID_BYTES]
+
+    def __str__(self) -> str:
+        return f"{self.name}+{self.key_id.hex()}+{_b64(ED25519 + self.public)}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``name+hash+base64``. Raises InputRefused where it is none, or its hash is another's."""
+        name, _, rest = text.partition("+")
+        _, _, key = rest.partition("+")
+        material = _unb64(key, "The verifier key")
+        if not name or material[:1] != ED25519 or len(material) != 1 + HASH_BYTES:
+            raise InputRefused("The verifier key is not name+hash+base64 of an Ed25519 key.", field="vkey")
+        verifier = cls(name, material[1:])
+        if str(verifier) != text:
+            raise InputRefused("The verifier key's hash does not belong to its name and key.", field="vkey")
+        return verifier
+
+    def verified(self, note: str) -> str:
+        """The text of a note that this key signed. Raises InputRefused where it did not.
+
+        Signatures of other keys are left alone; one of this key that fails refuses the note.
+        """
+        text, signatures = split_note(note)
+        own = [raw[KEY_ID_BYTES:] for name, raw in signatures if name == self.name and raw[:KEY_ID_BYTES] == self.key_id]
+        if not own:
+            raise InputRefused(f"The note bears no signature of {self.name}.", field="note")
+        for signature in own:
+            self._check(signature, text)
+        return text
+
+    def _check(self, signature: bytes, text: str) -> None:
+        try:
+            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, text.encode())
+        except (InvalidSignature, ValueError) as error:
+            message = f"The signature of {self.name} does not belong to the text of the note."
+            raise InputRefused(message, field="note") from error
+
+
+@dataclass(frozen=True)
+class Signer:
+    """A private key under the name by which its signatures are known. Its notes are deterministic."""
+
+    name: str
+    private: Ed25519PrivateKey
+
+    @property
+    def verifier(self) -> Verifier:
+        """The public half."""
+        return Verifier(self.name, self.private.public_key().public_bytes_raw())
+
+    def signed(self, text: str) -> str:
+        """The note of a text, which ends in a newline."""
+        if not text.endswith("\n") or _CONTROL.search(text):
+            raise InputRefused("A note's text ends in a newline and has no other control character.")
+        signature = self.verifier.key_id + self.private.sign(text.encode())
+        return f"{text}\n\u2014 {self.name} {_b64(signature)}\n"
+
+
+def split_note(note: str) -> tuple[str, list[tuple[str, bytes]]]:
+    """The text of a note and its ``(key name, key id and signature)`` lines, unverified.
+
+    Raises InputRefused where it has not the form of a signed note.
+    """
+    text, gap, lines = note.rpartition("\n\n")
+    if len(note) > MAX_NOTE_CHARS or not gap or not lines.endswith("\n") or _CONTROL.search(note):
+        raise InputRefused("This is no signed note: text, an empty line, signature lines.", field="note")
+    return text + "\n", [_signature(line) for line in lines[:-1].split("\n")]
+
+
+def _signature(line: str) -> tuple[str, bytes]:
+    dash, _, rest = line.partition(" ")
+    name, _, signature = rest.partition(" ")
+    raw = _unb64(signature, "A signature line of the note")
+    if dash != "\u2014" or not name or "+" in name or len(raw) <= KEY_ID_BYTES:
+        message = "A signature line is not an em dash, a key name and base64."
+        raise InputRefused(message, field="note")
+    return name, raw
+
+
+# --- checkpoints -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a log states of itself: its origin, its size and its root at that size."""
+
+    origin: str
+    size: int
+    root: bytes
+
+    def text(self) -> str:
+        """The text that is signed: three lines, no extension lines."""
+        return f"{self.origin}\n{self.size}\n{_b64(self.root)}\n"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read the text of a note. Raises InputRefused where it is no checkpoint."""
+        lines = text.removesuffix("\n").split("\n")
+        if len(lines) < len(fields(cls)) or not all(lines) or not _SIZE.fullmatch(lines[1]):
+            message = "The checkpoint is not origin, size and root on a line each."
+            raise InputRefused(message, field="checkpoint")
+        root = _unb64(lines[2], "The checkpoint's root")
+        if len(root) != HASH_BYTES:
+            raise InputRefused(f"The checkpoint's root has {len(root)} bytes, not 32.", field="checkpoint")
+        return cls(lines[0], int(lines[1]), root)
+
+
+def open_checkpoint(note: str, verifier: Verifier) -> Checkpoint:
+    """The checkpoint of a note that the log's key signed, its origin being the key's name.
+
+    Raises InputRefused where form, signature or origin are wrong.
+    """
+    checkpoint = Checkpoint.parse(verifier.verified(note))
+    if checkpoint.origin != verifier.name:
+        message = f"The checkpoint is of {checkpoint.origin}; expected {verifier.name}."
+        raise InputRefused(message, field="checkpoint")
+    return checkpoint
+
+
+# --- proof files -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ProofFile:
+    """A ``.tlog-proof``: an entry's index, its audit path and the signed checkpoint it leads to."""
+
+    index: int
+    path: Sequence[bytes]
+    note: str
+
+    def text(self) -> str:
+        """The file's text."""
+        lines = [PROOF_HEADER, f"index {self.index}", *(_b64(step) for step in self.path)]
+        return "\n".join(lines) + "\n\n" + self.note
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a proof file without extra data. Raises InputRefused where it is none."""
+        head, gap, note = text.partition("\n\n")
+        lines = head.split("\n")
+        number = lines[1].removeprefix("index ") if len(lines) > 1 else ""
+        if not gap or lines[0] != PROOF_HEADER or lines[1:2] != [f"index {number}"] or not _SIZE.fullmatch(number):
+            raise InputRefused(f"This is no proof file: expected {PROOF_HEADER} and an index.", field="proof")
+        path = [_unb64(line, "A hash of the proof") for line in lines[2:]]
+        if any(len(step) != HASH_BYTES for step in path):
+            raise InputRefused("A hash of the proof has not 32 bytes.", field="proof")
+        return cls(int(number), path, note)
+
+
+def _b64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
+def _unb64(text: str, what: str) -> bytes:
+    """Base64 as it would be written. A different last character for the same bytes is refused too."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error) as error:
+        raise InputRefused(f"{what} is not base64.") from error
+    if _b64(raw) != text:
+        raise InputRefused(f"{what} is not base64 in its one canonical form.")
+    return raw
