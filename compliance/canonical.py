@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -190,3 +190,29 @@ def parse_evidence_id(text: str) -> tuple[int, int | None]:
     if not index.isascii() or not index.isdigit() or (slash and not (item.isascii() and item.isdigit())):
         raise InputRefused(f"{text!r} is no evidence id; expected INDEX or INDEX/ITEM.", field="id")
     return int(index), int(item) if slash else None
+
+
+def evidence_ranges(ids: Iterable[str]) -> list[str]:
+    """Evidence ids of items, shortened: ``48190/0-99`` stands for a hundred of them; each once, in order."""
+    numbers = sorted({parse_evidence_id(text) for text in ids}, key=lambda pair: (pair[0], pair[1] or 0))
+    spans: list[tuple[int, int, int]] = []
+    for index, item in numbers:
+        if item is None:
+            raise InputRefused(f"{index} is no item; expected INDEX/ITEM.", field="items")
+        if spans and spans[-1][0] == index and spans[-1][2] + 1 == item:
+            spans[-1] = (index, spans[-1][1], item)
+        else:
+            spans.append((index, item, item))
+    return [f"{index}/{first}" if first == last else f"{index}/{first}-{last}" for index, first, last in spans]
+
+
+def expand_ranges(texts: Iterable[str]) -> list[str]:
+    """The evidence ids that ``evidence_ranges`` shortened. Raises InputRefused."""
+    ids: list[str] = []
+    for text in texts:
+        first, dash, last = text.partition("-")
+        index, item = parse_evidence_id(first)
+        if item is None or (dash and not (last.isascii() and last.isdigit())):
+            raise InputRefused(f"{text!r} is no range of evidence items; expected INDEX/FIRST-LAST.", field="items")
+        ids += [evidence_id(index, number) for number in range(item, (int(last) if dash else item) + 1)]
+    return ids

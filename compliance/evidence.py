@@ -62,6 +62,9 @@ class Response:
     media_type: str = "application/json"
     fingerprint: str = ""
     redactions: tuple[str, ...] = ()
+    joined: str = ""
+    """Consecutive answers of the same non-empty name are kept in one entry, changed or unchanged
+    together, because their reader must see them side by side (the pages of one document)."""
 
     def unchanged_as(self) -> str:
         """The value that equals that of an earlier answer exactly if nothing changed."""
@@ -136,7 +139,12 @@ class Access:
 
 @dataclass(frozen=True)
 class Item:
-    """One raw response inside an observation: where it lies in the payload, and how it came."""
+    """One raw response inside an observation: where it lies in the payload, and how it came.
+
+    ``sha256`` is empty in a sealed observation: a digest of what is sealed would confirm a guess,
+    and the payload's own digest is of the sealed bytes. ``fingerprint`` is stated where another
+    value than ``sha256`` tells whether the answer changed.
+    """
 
     scope: str
     request: Mapping[str, Json]
@@ -147,6 +155,7 @@ class Item:
     size: int
     sha256: str
     redactions: tuple[str, ...] = ()
+    fingerprint: str = ""
 
     def as_json(self) -> dict[str, Json]:
         """The form in which an entry's index states it."""
@@ -157,6 +166,8 @@ class Item:
         }  # fmt: skip
         if self.redactions:
             value["redactions"] = list(self.redactions)
+        if self.fingerprint:
+            value["fingerprint"] = self.fingerprint
         return value
 
     @classmethod
@@ -166,7 +177,7 @@ class Item:
             scope=value["scope"], request=value["request"], status=value["status"],
             caller=value["caller"], observed_at=parse_time(value["observed_at"]),
             offset=value["offset"], size=value["size"], sha256=value["sha256"],
-            redactions=tuple(value.get("redactions", ())),
+            redactions=tuple(value.get("redactions", ())), fingerprint=value.get("fingerprint", ""),
         )  # fmt: skip
 
 
