@@ -4,8 +4,9 @@ Pure. Hides CEL (cel-expr-python). Three verdicts are possible: true, false, and
 cause. Evaluation errors, which CEL hands back as values, and exceptions are the third.
 
 Bounds, in place of a worker process: an expression has at most 4 kB and no loop in a loop, lists have
-at most 10,000 elements and a fact at most 256 KiB of text, so one evaluation does at most some 10^8
-steps and builds no text larger than its input.
+at most 10,000 elements and a fact at most 256 KiB of text, so one evaluation takes at most some 10^8
+steps. CEL copies a text each time it is read, so what a loop reads from outside it counts times the
+length of its list, and the product is bounded too.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ from compliance.predicate.reading import NOW, Reading, read_expression
 
 MAX_BYTES = 4096
 """UTF-8 bytes of an expression."""
+MAX_COPIED = 16 * 1024 * 1024
+"""Characters that a loop may copy of texts from outside it."""
+LONGEST_WRITTEN = 1000
+"""Elements that a list written out in 4 kB may have, rounded up."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,8 @@ class Predicate:
         self._message = form.message
         self._expression = expression
         self._required = _required(form.schema.fields, self.reads)
+        self._loops = tuple(sorted(reading.loops))
+        self._repeats = reading.repeats
         self._fill: Setter = setter_of(form.schema.fields, self.reads)
 
     def unseen_in(self, value: Mapping[str, Json], unseen: Mapping[str, Unseen]) -> Unjudged | None:
@@ -76,14 +83,29 @@ class Predicate:
             return hidden
         try:
             message = self._message()
-            if self._fill(message, value) > MAX_TEXT:
-                return Unjudged("unreadable", f"the fact holds more than {MAX_TEXT} characters of text")
+            self._weigh(self._fill(message, value), value)
             found = self._expression.eval(data={self.name: message, NOW: now})
         except NotJudgeable as error:
             return Unjudged("unreadable", str(error))
         except (RuntimeError, MemoryError, ValueError, TypeError, OverflowError) as error:
             return Unjudged("unreadable", f"the check could not be evaluated: {_first_line(error)}")
         return _verdict(found)
+
+    def _weigh(self, text: int, value: Mapping[str, Json]) -> None:
+        if text > MAX_TEXT:
+            raise NotJudgeable(f"the fact holds {text} characters of text, and at most {MAX_TEXT} are judged")
+        if self._repeats:
+            longest = max((_longest(value, path.split(".") if path else []) for path in self._loops), default=0)
+            if self._repeats * longest * text > MAX_COPIED:
+                raise NotJudgeable("its lists and texts are too long to be compared with each other")
+
+
+def _longest(value: Json, path: list[str]) -> int:
+    if not path:
+        return len(value) if isinstance(value, list | tuple) else LONGEST_WRITTEN
+    if isinstance(value, list | tuple):
+        return max((_longest(member, path) for member in value), default=0)
+    return _longest(value[path[0]], path[1:]) if isinstance(value, Mapping) and value.get(path[0]) else 0
 
 
 def _verdict(found: Any) -> Verdict:

@@ -25,6 +25,8 @@ class Place:
     many: bool = False
     optional: tuple[str, ...] = ()
     """Keys that must be known to be present before this place is read."""
+    heavy: bool = True
+    """Whether it holds text, which CEL copies each time it is read."""
     guardable: bool = True
     """Whether the same words always mean the same element (a computed index does not)."""
 
@@ -36,7 +38,8 @@ class Place:
         key = f"{self.key}.{name}"
         return Place(
             f"{self.path}.{name}".lstrip("."), key, part.fields, part.type in {"strings", "records"},
-            (*self.optional, key) if part.optional else self.optional, self.guardable,
+            (*self.optional, key) if part.optional else self.optional,
+            part.type in {"string", "strings", "record", "records"}, self.guardable,
         )  # fmt: skip
 
     def element(self, key: str, *, guardable: bool = True) -> Place:

@@ -28,6 +28,8 @@ class Around:
     """Keys of optional places that are present here, because ``has()`` said so."""
     accumulator: str | None = None
     """The name under which the comprehension around gathers its result; None outside one."""
+    element: str = ""
+    """The key of that comprehension's variable."""
     counted: bool = False
     """Whether only the size of what is gathered matters."""
 
@@ -42,6 +44,10 @@ class Reading:
     faults: list[str] = field(default_factory=list)
     clock: bool = False
     """Whether the expression reads ``now``."""
+    loops: set[str] = field(default_factory=set)
+    """Paths of the lists that are gone through; "" for one that is written out or computed."""
+    repeats: int = 0
+    """How often texts from outside a loop are read inside it: each time they are copied."""
     overloads: dict[int, frozenset[str]] = field(default_factory=dict)
     variables: int = 0
 
@@ -102,6 +108,9 @@ class Reading:
         """A read of a place: whole, or its shape alone (how long a list is, which elements it has)."""
         self.reads |= {place.path} if shape else place.leaves()
         (self.guarded if place.is_optional else self.unguarded).add(place.path)
+        own = place.key == around.element or place.key.startswith(f"{around.element}.")
+        if around.accumulator is not None and place.heavy and not shape and not own:
+            self.repeats += 1
         self.settled(place, around)
 
     def settled(self, place: Place, around: Around) -> None:
@@ -173,8 +182,18 @@ class Reading:
             self.each(expr.call_expr, around)
         elif kind_of(left) != "ident_expr" or left.ident_expr.name != around.accumulator:
             self.fault("texts or lists are joined with + inside all, exists, map or filter; do it in a derived fact")
-        elif not (around.counted and _is_bare_list(right)):
-            self.walk(right, around)
+        else:
+            self.gathered(right, around)
+
+    def gathered(self, expr: Any, around: Around) -> None:
+        """What ``map`` and ``filter`` gather: a loop over long texts must not copy them each time."""
+        for element in expr.list_expr.elements:
+            place = place_of(element, around.scope)
+            own = place is not None and (place.key + ".").startswith(f"{around.element}.")
+            if place is not None and not own:
+                self.fault("map gathers something else than the loop's variable or a field of it")
+            elif not (around.counted and kind_of(element) == "ident_expr"):
+                self.walk(element, around)
 
     def each(self, call: Any, around: Around) -> None:
         """Visit what a call is made on and with."""
@@ -209,17 +228,15 @@ class Reading:
         else:
             self.read(place, around, shape=True)
         self.variables += 1
-        element = place.element(f"#{self.variables}") if place is not None and place.many else None
+        key = f"#{self.variables}"
+        element = place.element(key) if place is not None and place.many else None
+        self.loops.add("" if element is None else element.path)
         scope = {**around.scope, loop.iter_var: element, loop.accu_var: None}
-        inner = Around(scope, around.known, loop.accu_var, around.counted)
+        inner = Around(scope, around.known, loop.accu_var, key, around.counted)
         self.walk(loop.accu_init, around)
         for part in (loop.loop_condition, loop.loop_step):
             self.walk(part, inner)
         self.walk(loop.result, replace(around, scope={**around.scope, loop.accu_var: None}))
-
-
-def _is_bare_list(expr: Any) -> bool:
-    return kind_of(expr) == "list_expr" and all(kind_of(e) == "ident_expr" for e in expr.list_expr.elements)
 
 
 _VISITS: dict[str, Callable[[Reading, Any, Around], None]] = {
