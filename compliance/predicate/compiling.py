@@ -31,6 +31,8 @@ MAX_BYTES = 4096
 """UTF-8 bytes of an expression."""
 MAX_COPIED = 16 * 1024 * 1024
 """Characters that a loop may copy of texts from outside it."""
+MAX_GATHERED = 2_000
+"""Elements of a list that ``filter`` or ``map`` go through: they copy what they have at each step."""
 LONGEST_WRITTEN = 1000
 """Elements that a list written out in 4 kB may have, rounded up."""
 
@@ -63,6 +65,7 @@ class Predicate:
         self._required = _required(form.schema.fields, self.reads)
         self._loops = tuple(sorted(reading.loops))
         self._repeats = reading.repeats
+        self._gathers = reading.gathers
         self._fill: Setter = setter_of(form.schema.fields, self.reads)
 
     def unseen_in(self, value: Mapping[str, Json], unseen: Mapping[str, Unseen]) -> Unjudged | None:
@@ -94,10 +97,13 @@ class Predicate:
     def _weigh(self, text: int, value: Mapping[str, Json]) -> None:
         if text > MAX_TEXT:
             raise NotJudgeable(f"the fact holds {text} characters of text, and at most {MAX_TEXT} are judged")
-        if self._repeats:
-            longest = max((_longest(value, path.split(".") if path else []) for path in self._loops), default=0)
-            if self._repeats * longest * text > MAX_COPIED:
-                raise NotJudgeable("its lists and texts are too long to be compared with each other")
+        if not (self._repeats or self._gathers):
+            return
+        longest = max(_longest(value, path.split(".") if path else []) for path in self._loops)
+        if self._repeats * longest * text > MAX_COPIED:
+            raise NotJudgeable("its lists and texts are too long to be compared with each other")
+        if self._gathers and longest > MAX_GATHERED:
+            raise NotJudgeable(f"a list has {longest} elements, and at most {MAX_GATHERED} are filtered or mapped")
 
 
 def _longest(value: Json, path: list[str]) -> int:

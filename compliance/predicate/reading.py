@@ -48,6 +48,8 @@ class Reading:
     """Paths of the lists that are gone through; "" for one that is written out or computed."""
     repeats: int = 0
     """How often texts from outside a loop are read inside it: each time they are copied."""
+    gathers: bool = False
+    """Whether a loop gathers a list, which CEL copies at each step."""
     overloads: dict[int, frozenset[str]] = field(default_factory=dict)
     variables: int = 0
 
@@ -187,6 +189,7 @@ class Reading:
 
     def gathered(self, expr: Any, around: Around) -> None:
         """What ``map`` and ``filter`` gather: a loop over long texts must not copy them each time."""
+        self.gathers = True
         for element in expr.list_expr.elements:
             place = place_of(element, around.scope)
             own = place is not None and (place.key + ".").startswith(f"{around.element}.")
