@@ -100,6 +100,13 @@ class Projections:
             self._sweep(keep=fresh)
             return size
 
+    def close(self) -> None:
+        """Let go of the served database file."""
+        with self._lock:
+            if self._engine is not None:
+                self._engine.dispose()
+            self._engine, self._generation = None, ""
+
     def _named(self) -> str:
         try:
             return (self._folder / "current").read_text().strip()

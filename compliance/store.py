@@ -58,6 +58,7 @@ class Store:
         self.clock = clock
         self.key_spaces = KeySpaces.from_settings(settings.key_spaces)
         self.projections = Projections(settings.home, log, readers, program=PROGRAM)
+        self.readers = readers
         self.derivations = derivations
         self.schemas = _schemas(readers, derivations)
         self.kind_facts = _kind_facts(readers)
@@ -113,6 +114,7 @@ class Store:
 
     def close(self) -> None:
         """Let go of the log and the databases."""
+        self.projections.close()
         self.log.close()
         self.operations.dispose()
 
@@ -152,6 +154,24 @@ class Store:
         if payload is None or body is None:
             raise NotFound(f"The library entry {found[0]} has no content.", field="library")
         return payload.sha256, load_library(strict_json(body, what="library"), self.schemas)
+
+    def former_items(self, source: str) -> Former:
+        """What the last runs of a source brought, by scope and request: see ``collecting``."""
+        return former_items(self.log, source)
+
+    def item_bytes(self, index: int, item: int | None) -> bytes:
+        """The raw bytes of an entry, or of one item in it, unsealed. Raises NotFound, ContentGone."""
+        entry = self.log.entry(index)
+        body = self.log.body(entry)
+        if body is None:
+            raise NotFound(f"The entry {index} has no payload.")
+        if item is None:
+            return body
+        if entry.items:
+            if item >= len(entry.items):
+                raise NotFound(f"The entry {index} has {len(entry.items)} items; there is no item {item}.")
+            return Opened(index, entry, body).item_body(item)
+        return pushed_item(index, body, item)
 
     def _library_entry(self, digest: str) -> tuple[int, Entry] | None:
         self.projections.catch_up()

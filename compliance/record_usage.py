@@ -1,0 +1,134 @@
+"""Record usage over a store: hands the pure engine what it is computed from, and keeps its worlds.
+
+A world (merged runs, resolved reads) does not depend on the record asked for; it is kept until an
+entry, an instant or a source's state changes something in it.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+from compliance.canonical import Json
+from compliance.facts import Received, ReceivedKind
+from compliance.history import FactsAsOf
+from compliance.lineage import Answer, Question, UsageInput, UsageSettings, World, record_usage
+
+KINDS: tuple[ReceivedKind, ...] = (
+    "lineage", "manifest", "consent", "erasure", "contract", "purpose", "decision", "model_version", "feature_view",
+)  # fmt: skip
+KEPT = 4
+
+
+@dataclass(frozen=True)
+class MembershipAsOf:
+    """The membership port over the projections; a person's older pseudonyms are asked too."""
+
+    facts: FactsAsOf
+    older: tuple[str, ...] = ()
+
+    def holding(self, key_space: str, pseudonym: str) -> frozenset[str]:
+        """The evidence ids of all manifests of the key space that contain the pseudonym."""
+        found = self.facts.holding(key_space, pseudonym)
+        for other in self.older:
+            found |= self.facts.holding(key_space, other)
+        return found
+
+
+class RecordUsage:
+    """Answers questions, reusing worlds. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._worlds: OrderedDict[Hashable, World] = OrderedDict()
+
+    def answer(self, facts: FactsAsOf, question: Question, *, older: Sequence[str], by_key: bool) -> Answer:
+        """The answer of CONTRACT section 4, but for the four values and the checkpoint.
+
+        ``older`` are the pseudonyms of the same key under retired secrets. Asked by pseudonym, only
+        its own key id is spoken for: manifests under another one are gaps.
+        """
+        if older:
+            world = World.build(_joined_input(facts, question, tuple(older)))
+        else:
+            world = self._world(facts)
+        answer = record_usage(world, question)
+        return answer if by_key else _with_foreign_key_ids(answer, facts, question)
+
+    def _world(self, facts: FactsAsOf) -> World:
+        key = _world_key(facts)
+        with self._lock:
+            if key in self._worlds:
+                self._worlds.move_to_end(key)
+                return self._worlds[key].with_membership(MembershipAsOf(facts))
+        world = World.build(usage_input(facts, MembershipAsOf(facts)))
+        with self._lock:
+            self._worlds[key] = world
+            while len(self._worlds) > KEPT:
+                self._worlds.popitem(last=False)
+        return world
+
+
+def usage_input(facts: FactsAsOf, membership: MembershipAsOf) -> UsageInput:
+    """Everything known as of the facts' instant and log size."""
+    received = [record for kind in KINDS for record in facts.received(kind)]
+    return UsageInput(received, membership, _settings(facts.config()), facts.sources())
+
+
+def _settings(config: Mapping[str, Json]) -> UsageSettings:
+    def named(dataset: Mapping[str, str]) -> tuple[str, str]:
+        return dataset["namespace"], dataset["name"]
+
+    return UsageSettings(
+        aliases=tuple(tuple(named(d) for d in group) for group in config.get("aliases", ())),
+        replaces=frozenset(named(d) for d in config.get("replaces", ())),
+    )
+
+
+def _world_key(facts: FactsAsOf) -> Hashable:
+    states = tuple((state.name, state.cause, state.detail) for state in facts.sources())
+    return facts.last_change(KINDS), states, json.dumps(facts.config(), sort_keys=True)
+
+
+def _joined_input(facts: FactsAsOf, question: Question, older: tuple[str, ...]) -> UsageInput:
+    """The input with a person's older pseudonyms read as the one asked for."""
+    same = dict.fromkeys(older, question.pseudonym)
+    plain = usage_input(facts, MembershipAsOf(facts, older))
+    return replace(plain, received=[_renamed(record, question.key_space, same) for record in plain.received])
+
+
+def _renamed(record: Received, key_space: str, same: Mapping[str, str]) -> Received:
+    value = record.value
+    if record.kind in {"consent", "erasure"} and value.get("key_space") == key_space:
+        return replace(record, value={**value, "pseudonym": same.get(value["pseudonym"], value["pseudonym"])})
+    if record.kind == "decision":
+        records = [
+            {**item, "pseudonym": same.get(item["pseudonym"], item["pseudonym"])} if item["key_space"] == key_space else item
+            for item in value.get("records", ())
+        ]
+        return replace(record, value={**value, "records": records})
+    return record
+
+
+def _with_foreign_key_ids(answer: Answer, facts: FactsAsOf, question: Question) -> Answer:
+    """Add a gap for each manifest under another key id: asked by pseudonym, nobody can relate them."""
+    current = facts.config().get("key_spaces", {}).get(question.key_space, [None])[0]
+    foreign = [
+        record.value for record in facts.received("manifest")
+        if record.value["key_space"] == question.key_space and record.value.get("key_id") not in {None, current}
+    ]  # fmt: skip
+    gaps = list(answer["gaps"]) + list(_foreign_gaps(foreign))
+    return {**answer, "gaps": gaps, "complete": answer["complete"] and not foreign}
+
+
+def _foreign_gaps(manifests: Iterable[Mapping[str, Json]]) -> Iterable[Json]:
+    for manifest in manifests:
+        yield {
+            "namespace": manifest["namespace"], "name": manifest["name"], "version": manifest["version"],
+            "why": f"its manifest is under the key id {cast('str', manifest.get('key_id'))}; asked by pseudonym,"
+            " it cannot be related without a relink file",
+        }  # fmt: skip
