@@ -17,6 +17,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly WANTED=${1:-run}
 readonly LOG=.venv/setup.log
 UV=
+PREPARED=
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -101,6 +102,13 @@ pip_into() {
     fi
 }
 
+prepare_to_install() {
+    [ -z "$PREPARED" ] || return 0
+    PREPARED=yes
+    share_pip_configuration
+    find_uv
+}
+
 find_uv() {
     local name
     for name in uv .venvs/uv/bin/uv; do
@@ -167,6 +175,7 @@ set_up_project() {
     sources=("$lock" pyproject.toml deploy/*.py)
     is_current .venv "${sources[@]}" && return
     say "installing $lock into .venv"
+    prepare_to_install
     make_environment .venv
     install_lock .venv "$lock" || die "$lock could not be installed: $(tail -n 1 "$LOG") (more in $LOG)"
     install_project || die "the project could not be installed: $(tail -n 1 "$LOG") (more in $LOG)"
@@ -182,6 +191,7 @@ set_up_companions() {
         drop_if_moved "$environment"
         is_current "$environment" "$lock" && continue
         say "installing $lock into $environment"
+        prepare_to_install
         make_environment "$environment"
         if install_lock "$environment" "$lock"; then
             made_from "$lock" >"$environment/.made-from"
@@ -201,8 +211,6 @@ main() {
         find_python || die "missing: Python 3.11 or newer (PYTHON=/path/to/it make … names one)"
     fi
     install_packages
-    share_pip_configuration
-    find_uv
     set_up_project
     [ "$WANTED" = test ] && set_up_companions
     return 0

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -61,7 +60,7 @@ def names(wheel: Path) -> frozenset[str]:
 
 
 @pytest.fixture(scope="module")
-def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site-packages folder with the wheel in it, beside foreign packages of our packages' names."""
     folder = tmp_path_factory.mktemp("site")
     with zipfile.ZipFile(wheel) as archive:
