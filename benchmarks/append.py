@@ -1,0 +1,100 @@
+"""Durable appends per second at 1, 16 and 256 appenders, beside the bare cost of one fsync.
+
+Run from the checkout: ``.venv/bin/python benchmarks/append.py [--seconds N] [--folder DIR]``. Each
+appender is a thread that appends one entry of about 1 KiB at a time and waits until it is durable
+and published; at the end the log is opened again and its size checked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from compliance.evidence import CollectorName, Observation  # noqa: E402
+from compliance.log import EvidenceLog  # noqa: E402
+
+APPENDERS = (1, 16, 256)
+BODY = b"x" * 500
+"""Makes an entry of about 1 KiB: base64 of this, and the fields around it."""
+FSYNC_BYTES = 1024
+
+
+def clock() -> datetime:
+    """The time of day."""
+    return datetime.now(UTC)
+
+
+def observation() -> Observation:
+    """What each append brings."""
+    return Observation("lineage/1", "benchmark", CollectorName("benchmark", "1"), BODY, detail={"note": "n" * 100})
+
+
+def bare_fsync(folder: Path, seconds: float) -> list[float]:
+    """The times, in seconds, of appending 1 KiB to a file and waiting for the disk."""
+    times: list[float] = []
+    handle = os.open(folder / "bare", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        started = time.perf_counter()
+        os.write(handle, bytes(FSYNC_BYTES))
+        os.fsync(handle)
+        times.append(time.perf_counter() - started)
+    os.close(handle)
+    return times
+
+
+def appends(home: Path, appenders: int, seconds: float) -> list[float]:
+    """The times, in seconds, of each append made by so many threads at once."""
+    times: list[list[float]] = [[] for _ in range(appenders)]
+    with EvidenceLog.create(home, origin="benchmark.example/log", clock=clock) as log:
+        deadline = time.monotonic() + seconds
+
+        def run(own: list[float]) -> None:
+            while time.monotonic() < deadline:
+                started = time.perf_counter()
+                log.append([observation()])
+                own.append(time.perf_counter() - started)
+
+        threads = [threading.Thread(target=run, args=(own,)) for own in times]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    done = [each for own in times for each in own]
+    with EvidenceLog.open(home, clock=clock) as log:
+        assert log.size == len(done), "an acknowledged append is missing"
+    return done
+
+
+def line(name: str, times: list[float], seconds: float) -> str:
+    """One row of the table."""
+    percentiles = statistics.quantiles(times, n=100)
+    rate = len(times) / seconds
+    return f"{name:<16}{rate:>10.0f}/s   median {percentiles[49] * 1e3:7.2f} ms   p99 {percentiles[98] * 1e3:7.2f} ms"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--folder", type=Path, default=None, help="where to write; a temporary folder by default")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        print(line("bare fsync", bare_fsync(Path(folder), options.seconds), options.seconds))
+        for appenders in APPENDERS:
+            times = appends(Path(folder) / str(appenders), appenders, options.seconds)
+            print(line(f"{appenders} appenders", times, options.seconds), flush=True)
+        print(line("bare fsync", bare_fsync(Path(folder), options.seconds), options.seconds))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,236 @@
+"""How entries get into the log: one transaction on the head, then the publication of the new size.
+
+Only this module advances the head. A batch goes through these steps, holding the append lock of
+the store's folder across processes:
+
+1. Take up the log where it is. If the last publication did not finish, finish it. If head and
+   checkpoint contradict each other otherwise, one of them comes from another time: refuse.
+2. Begin the transaction; drop observations all of whose items are known; give each other one an
+   index and a receipt that is not before the last one's.
+3. Stage the tiles, bundles and the signed checkpoint of the new size.
+4. Advance the head and commit. From here on the entries are in the log, whatever happens.
+5. Release the publication: rename everything into its place, the checkpoint last.
+
+A failure up to step 4 applies nothing. One in step 5 is reported, and step 1 of the next append,
+or of opening the log, redoes the publication from the head.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from compliance.canonical import EPOCH, from_micros, micros
+from compliance.durable import exclusive
+from compliance.errors import StoreTampered, StoreUnavailable
+from compliance.evidence import Entry
+from compliance.head import Head, HeadState, Transaction
+from compliance.note import Checkpoint, Signer
+from compliance.publication import Publication
+from compliance.published import PublishedLog, Snapshot, open_note, read_note
+from compliance.tiles import ENTRIES, WIDTH, Tile, Tip
+
+
+@dataclass
+class Draft:
+    """An entry on its way into the log. ``index`` is set when it is there, and stays None if it was known.
+
+    ``timed`` says that the source stated the time of observation; otherwise it is the receipt.
+    """
+
+    entry: Entry
+    leaf: bytes
+    timed: bool
+    known: Sequence[bytes]
+    index: int | None = None
+
+    def received(self, at: datetime) -> bytes:
+        """The leaf of the entry when it was received at that time."""
+        if at != self.entry.received_at:
+            observed_at = self.entry.observed_at if self.timed else at
+            self.entry = replace(self.entry, received_at=at, observed_at=observed_at)
+            self.leaf = self.entry.to_bytes()
+        return self.leaf
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """What one transaction adds."""
+
+    leaves: Sequence[bytes]
+    known: frozenset[bytes]
+    received_at: int
+    indexes: Sequence[tuple[Draft, int]]
+
+
+class _Taken(NamedTuple):
+    """The log as it was taken up or left: its head, its tip and its published note."""
+
+    state: HeadState
+    tip: Tip
+    note: str
+
+
+class Committer:
+    """Appends batches of drafts. Any number of them may stand on one store, in any number of processes."""
+
+    def __init__(self, folder: Path, head: Head, signer: Signer, published: PublishedLog) -> None:
+        self._folder = folder
+        self._head = head
+        self._signer = signer
+        self._published = published
+        self._publication = Publication(folder)
+        self._one = threading.Lock()
+        self._taken: _Taken | None = None
+        self.last_received = EPOCH
+        """The receipt of the last entry that this process knows of."""
+
+    def take_up(self) -> None:
+        """Step 1 alone: bring the log into order, or raise StoreTampered saying why it cannot be."""
+        with self._one, self._locked():
+            self._take_up()
+
+    def commit(self, drafts: Sequence[Sequence[Draft]]) -> None:
+        """Append drafts of several callers, each caller's in their order. Steps 1 to 5."""
+        with self._one, self._locked():
+            # 1.
+            state, tip, _ = taken = self._take_up()
+            # Whatever goes wrong from here on is found out by taking the log up afresh.
+            self._taken = None
+            with self._head.transaction() as transaction:
+                # 2.
+                batch = _decide(state, sorted(drafts, key=_first_receipt), transaction)
+                if not batch.leaves:
+                    self._taken = taken
+                    return
+                # 3.
+                grown = tip.copy()
+                files = grown.extend(batch.leaves)
+                note = self._note(grown)
+                self._publication.stage(files, note)
+                # 4.
+                new = state.follow(grown.edge.size, grown.edge.root(), batch.received_at)
+                transaction.advance(state, new, batch.leaves)
+                transaction.add_known(batch.known)
+                if new.base != state.base:
+                    transaction.set_edge(tip.edge.rows[1:])
+            for draft, index in batch.indexes:
+                draft.index = index
+            # 5.
+            self._release(len(batch.leaves), state.size)
+            self._accept(new, grown, note)
+
+    def close(self) -> None:
+        """Wait for a commit under way, note that all is published, and close the head."""
+        with self._one:
+            try:
+                with self._locked():
+                    self._head.mark_published(self._take_up().state)
+            finally:
+                self._head.close()
+
+    def _locked(self) -> AbstractContextManager[None]:
+        return exclusive(self._folder / "append.lock")
+
+    def _note(self, tip: Tip) -> str:
+        return self._signer.signed(Checkpoint(self._signer.name, tip.edge.size, tip.edge.root()).text())
+
+    def _release(self, count: int, first: int) -> None:
+        try:
+            self._publication.release()
+        except StoreUnavailable as error:
+            message = (
+                f"{error.message} {count} entries from index {first} on are in the log but not published; "
+                "the next append, or opening the log, publishes them."
+            )
+            raise StoreUnavailable(message) from error
+
+    def _accept(self, state: HeadState, tip: Tip, note: str) -> _Taken:
+        self._taken = _Taken(state, tip, note)
+        self.last_received = max(self.last_received, from_micros(state.received_at))
+        checkpoint = Checkpoint(self._signer.name, state.size, state.root)
+        self._published.follow(Snapshot(checkpoint, note, [list(row) for row in tip.edge.rows]))
+        return self._taken
+
+    # --- step 1 --------------------------------------------------------------------------------
+
+    def _take_up(self) -> _Taken:
+        raw, state = read_note(self._folder), self._head.state()
+        if self._taken is not None and self._taken.state == state and self._taken.note.encode() == raw:
+            return self._taken
+        checkpoint, note = open_note(raw, self._signer.verifier)
+        _refuse_other_times(state, checkpoint)
+        tip, leaves = self._head.tip(state)
+        self._refuse_missing(state.base)
+        files = tip.extend(leaves)
+        if (tip.edge.size, tip.edge.root()) != (state.size, state.root):
+            message = "log/head.db does not hold the entries that its root speaks for; restore the store from one backup."
+            raise StoreTampered(message, index=state.base, field="head.db")
+        finished = checkpoint.size == state.size
+        wanted = self._publication.torn(files) if finished else files
+        if wanted or not finished:
+            note = self._note(tip)
+            self._publication.stage(wanted, note)
+            self._publication.release()
+        self._publication.sweep([tile for tile in files if tile.width == WIDTH])
+        return self._accept(state, tip, note)
+
+    def _refuse_missing(self, base: int) -> None:
+        """The last full files before ``base`` must be there: the head no longer holds their entries."""
+        number = base // WIDTH - 1
+        for tile in (Tile(0, number), Tile(ENTRIES, number)) if base else ():
+            if not (self._folder / tile.path).is_file():
+                message = f"log/{tile.path} is missing, though the head counts on it; restore the store from one backup."
+                raise StoreTampered(message, index=number * WIDTH, field=tile.path)
+
+
+def _refuse_other_times(state: HeadState, checkpoint: Checkpoint) -> None:
+    """Refuse a head and a published log that are not of the same time, rather than fork the log."""
+    if (checkpoint.size, checkpoint.root) in {(state.size, state.root), (state.published, state.published_root)}:
+        return
+    if checkpoint.size > state.size:
+        message = (
+            f"The published checkpoint speaks for {checkpoint.size} entries, log/head.db for {state.size}: the head was "
+            "restored from an older backup. Restore the whole store from one backup, or start a successor with muniment recover."
+        )
+    elif checkpoint.size < state.size:
+        message = (
+            f"log/head.db has signed {state.published} entries, but the published log is back at {checkpoint.size}: its "
+            "files were restored from an older backup. Restore the whole store from one backup, or start a successor with muniment recover."
+        )
+    else:
+        message = (
+            f"The published checkpoint and log/head.db have different roots for {state.size} entries: they are of two "
+            "different logs. Restore the whole store from one backup."
+        )
+    raise StoreTampered(message, index=min(checkpoint.size, state.size), field="checkpoint")
+
+
+# --- step 2 ------------------------------------------------------------------------------------
+
+
+def _decide(state: HeadState, drafts: Iterable[Sequence[Draft]], transaction: Transaction) -> _Batch:
+    """Which drafts are appended, where, and as received when."""
+    leaves: list[bytes] = []
+    known: set[bytes] = set()
+    indexes: list[tuple[Draft, int]] = []
+    last = state.received_at
+    for draft in (draft for part in drafts for draft in part):
+        fresh = [digest for digest in draft.known if digest not in known]
+        if draft.known and (not fresh or transaction.are_known(fresh)):
+            continue
+        received = micros(draft.entry.received_at)
+        leaves.append(draft.received(from_micros(last)) if received < last else draft.leaf)
+        last = max(last, received)
+        indexes.append((draft, state.size + len(indexes)))
+        known.update(draft.known)
+    return _Batch(leaves, frozenset(known), last, indexes)
+
+
+def _first_receipt(drafts: Sequence[Draft]) -> datetime:
+    return drafts[0].entry.received_at

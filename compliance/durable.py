@@ -1,0 +1,132 @@
+"""The narrow place where bytes of the evidence store meet the disk.
+
+Everything that the log writes outside its database goes through ``write_file`` and ``rename``, so
+that durability is decided, and faults are injected, in one place. What fails here is
+StoreUnavailable with a sentence that says what a person can do.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from compliance.errors import StoreUnavailable
+
+READ_ONLY = 0o444
+PUBLIC = 0o644
+SECRET = 0o600
+LOCK_SECONDS = 30.0
+"""How long an append waits for another process to finish its own."""
+_POLL_SECONDS = 0.001
+
+_REASONS = {
+    errno.ENOSPC: "the disk is full; free some space, then try again",
+    errno.EDQUOT: "the disk quota is used up; raise it, then try again",
+    errno.EFBIG: "a limit on file sizes is in force; raise it, then try again",
+    errno.EROFS: "the file system is mounted read-only",
+    errno.EACCES: "this user has no right to it; run as the user that owns the store",
+    errno.EPERM: "this user has no right to it; run as the user that owns the store",
+    errno.EIO: "the disk reports an input/output error; check the disk",
+    errno.EMFILE: "too many files are open; raise the limit, then try again",
+}
+
+
+def unavailable(error: OSError, doing: str) -> StoreUnavailable:
+    """The refusal for an operating system's error: what was tried, what is wrong, what to do."""
+    reason = _REASONS.get(error.errno or 0, (error.strerror or "unknown error").lower())
+    return StoreUnavailable(f"{doing} failed: {reason}.")
+
+
+@contextmanager
+def refusing(doing: str) -> Iterator[None]:
+    """Turn errors of the operating system into StoreUnavailable, chained."""
+    try:
+        yield
+    except OSError as error:
+        raise unavailable(error, doing) from error
+
+
+def write_file(path: Path, body: bytes, *, mode: int, sync: bool) -> None:
+    """Write a whole file that nobody reads yet; with ``sync`` its bytes are on the disk at return."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    try:
+        view = memoryview(body)
+        while view:
+            view = view[os.write(handle, view) :]
+        os.fchmod(handle, mode)
+        if sync:
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def rename(staged: Path, final: Path) -> None:
+    """Put a finished file in its place at once; a reader sees the old one or the new one, whole."""
+    staged.replace(final)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def make_folder(folder: Path, *, mode: int = 0o755) -> None:
+    """Make a folder and those above it; their names are durable at return."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(mode=mode, exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def put_file(path: Path, body: bytes, *, mode: int) -> None:
+    """Write a file and put it in its place, replacing what is there; durable at return."""
+    make_folder(path.parent)
+    handle, staged = tempfile.mkstemp(dir=path.parent, prefix=".staged-")
+    os.close(handle)
+    try:
+        write_file(Path(staged), body, mode=mode, sync=True)
+        rename(Path(staged), path)
+    except BaseException:
+        Path(staged).unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+@contextmanager
+def exclusive(path: Path, *, seconds: float | None = None) -> Iterator[None]:
+    """Hold the lock of a file across processes and threads; it goes when its process ends.
+
+    Raises StoreUnavailable if another holds it for longer than ``seconds`` (LOCK_SECONDS).
+    """
+    with refusing("Opening the append lock"):
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PUBLIC)
+    try:
+        _wait_for(handle, LOCK_SECONDS if seconds is None else seconds)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _wait_for(handle: int, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > deadline:
+                message = f"Another process has held the append lock for {seconds:g} s; see what it is doing."
+                raise StoreUnavailable(message) from error
+            time.sleep(_POLL_SECONDS)
+        else:
+            return

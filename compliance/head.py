@@ -1,0 +1,231 @@
+"""The head of the log: one SQLite database, ``log/head.db``, in which every append is decided.
+
+It holds the size and root of the log, the last size known to be published, the right edge of the
+tree as of ``base`` (the last multiple of 256 whose tiles are safely published), the entries from
+``base`` on, and the digests of known items. A transaction that has committed is durable (WAL,
+``synchronous=FULL``); publication can be redone from what it wrote. The digests of known items
+exist nowhere else: with the head they are lost, and items sent again would be appended again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from compliance.errors import InputRefused, StoreMissing, StoreTampered, StoreUnavailable
+from compliance.merkle import EMPTY_ROOT
+from compliance.tiles import WIDTH, Tip, bundle, hashes_of, unbundle
+
+BUSY_SECONDS = 5.0
+"""How long a statement waits for a database that another program has locked."""
+
+_SCHEMA = """
+CREATE TABLE head (
+    id INTEGER PRIMARY KEY CHECK (id = 1), size INTEGER NOT NULL, root BLOB NOT NULL,
+    published INTEGER NOT NULL, published_root BLOB NOT NULL, received_at INTEGER NOT NULL,
+    base INTEGER NOT NULL
+);
+CREATE TABLE edge (level INTEGER PRIMARY KEY, hashes BLOB NOT NULL);
+CREATE TABLE pending (first INTEGER PRIMARY KEY, entries BLOB NOT NULL);
+CREATE TABLE known (digest BLOB PRIMARY KEY) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True)
+class HeadState:
+    """What the head row says. ``received_at`` is the last receipt, in microseconds since 1970, UTC."""
+
+    size: int
+    root: bytes
+    published: int
+    published_root: bytes
+    received_at: int
+    base: int
+
+    def follow(self, size: int, root: bytes, received_at: int) -> HeadState:
+        """The head after an append, this one having been published in full."""
+        return HeadState(size, root, self.size, self.root, received_at, self.size // WIDTH * WIDTH)
+
+
+EMPTY = HeadState(0, EMPTY_ROOT, 0, EMPTY_ROOT, 0, 0)
+_READ = "SELECT size, root, published, published_root, received_at, base FROM head"
+_FIRST = "INSERT INTO head (id, size, root, published, published_root, received_at, base) VALUES (1, ?, ?, ?, ?, ?, ?)"
+_REASONS = {
+    "SQLITE_BUSY": "another program has locked the database; end it, then try again",
+    "SQLITE_FULL": "the disk is full; free some space, then try again",
+    "SQLITE_READONLY": "the database is read-only for this user; run as the user that owns the store",
+    "SQLITE_IOERR": "the disk reports an input/output error; check the disk and its free space",
+    "SQLITE_CANTOPEN": "the database cannot be opened; run as the user that owns the store",
+}
+"""What stands in the way of the database, by SQLite's name for it. Everything else means damage."""
+
+
+@contextmanager
+def refusing_database(doing: str) -> Iterator[None]:
+    """Turn errors of SQLite into StoreUnavailable, or StoreTampered where the file is no database."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        reason = _REASONS.get(_code(error))
+        if reason is not None:
+            raise StoreUnavailable(f"{doing} failed: {reason}.") from error
+        message = f"{doing} failed: log/head.db is damaged ({error}). Restore the store from one backup."
+        raise StoreTampered(message, field="head.db") from error
+
+
+def _code(error: sqlite3.DatabaseError) -> str:
+    # Extended codes such as SQLITE_BUSY_SNAPSHOT and SQLITE_READONLY_DBMOVED begin with the plain one.
+    return "_".join(str(getattr(error, "sqlite_errorname", "")).split("_")[:2])
+
+
+def connect(path: Path, *, mode: str = "rw") -> sqlite3.Connection:
+    """Open the database file; ``mode`` is SQLite's: ``ro``, ``rw`` or ``rwc``."""
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
+    return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+
+
+def read_state(connection: sqlite3.Connection) -> HeadState:
+    """The head row. Raises StoreTampered where there is none."""
+    row = connection.execute(_READ).fetchone()
+    if row is None:
+        raise StoreTampered("log/head.db has no head row; restore the store from one backup.", field="head.db")
+    return HeadState(*row)
+
+
+def read_tip(connection: sqlite3.Connection, state: HeadState) -> tuple[Tip, list[bytes]]:
+    """The tip at ``base`` and the entries that follow it. Raises StoreTampered where they cannot be."""
+    rows: list[list[bytes]] = []
+    try:
+        for level, hashes in connection.execute("SELECT level, hashes FROM edge ORDER BY level"):
+            rows += [[] for _ in range(level - 1 - len(rows))] + [hashes_of(hashes)]
+        chunks = connection.execute("SELECT entries FROM pending WHERE first >= ? ORDER BY first", (state.base,))
+        leaves = [leaf for (entries,) in chunks for leaf in unbundle(entries)]
+        return Tip.at(state.base, rows), leaves
+    except InputRefused as error:
+        message = f"log/head.db contradicts itself: {error.message} Restore the store from one backup."
+        raise StoreTampered(message, field="head.db") from error
+
+
+class Head:
+    """An open head. One thread at a time writes, under the append lock; any thread may ask what is known."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise StoreMissing(f"There is no log head at {path}; restore it, or make a store with muniment init.")
+        with refusing_database("Opening the log head"):
+            self._writer = connect(path)
+            self._writer.execute("PRAGMA journal_mode=WAL")
+            self._writer.execute("PRAGMA synchronous=FULL")
+            self._asker = connect(path)
+        self._asking = threading.Lock()
+
+    @classmethod
+    def create(cls, path: Path) -> Head:
+        """Make the head of an empty log."""
+        with refusing_database("Creating the log head"), closing(connect(path, mode="rwc")) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.executescript(f"BEGIN;{_SCHEMA}")
+            values = (EMPTY.size, EMPTY.root, EMPTY.published, EMPTY.published_root, EMPTY.received_at, EMPTY.base)
+            connection.execute(_FIRST, values)
+            connection.execute("COMMIT")
+        return cls(path)
+
+    def close(self) -> None:
+        """Close the database. Nothing may be under way."""
+        with self._asking:
+            self._asker.close()
+        self._writer.close()
+
+    def state(self) -> HeadState:
+        """The head row, read by the writer."""
+        with refusing_database("Reading the log head"):
+            return read_state(self._writer)
+
+    def tip(self, state: HeadState) -> tuple[Tip, list[bytes]]:
+        """The tip at ``base`` and the entries that follow it."""
+        with refusing_database("Reading the log head"):
+            return read_tip(self._writer, state)
+
+    def are_known(self, digests: Sequence[bytes]) -> bool:
+        """Whether all digests were recorded, asked outside of any transaction."""
+        with self._asking, refusing_database("Asking the log head"):
+            return all_known(self._asker, digests)
+
+    def mark_published(self, state: HeadState) -> None:
+        """Record that the publication of this state is complete, which an append does only afterwards."""
+        if state.published != state.size:
+            with refusing_database("Closing the log head"):
+                mark = "UPDATE head SET published = size, published_root = root WHERE size = ?"
+                self._writer.execute(mark, (state.size,))
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """One writing transaction: durable if the block ends, and nothing of it applied if it raises."""
+        with refusing_database("Appending to the log head"):
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                transaction = Transaction(self._writer)
+                yield transaction
+                self._writer.execute("COMMIT" if transaction.advanced else "ROLLBACK")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+
+
+class Transaction:
+    """What can be asked and written while the head is locked."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.advanced = False
+
+    def are_known(self, digests: Sequence[bytes]) -> bool:
+        """Whether all digests were recorded."""
+        return all_known(self._connection, digests)
+
+    def advance(self, old: HeadState, new: HeadState, leaves: Sequence[bytes]) -> None:
+        """Compare-and-swap the head, adding the entries. Raises StoreUnavailable if it is not at ``old``."""
+        execute = self._connection.execute
+        values = (new.size, new.root, new.published, new.published_root, new.received_at, new.base, old.size, old.root)
+        changed = execute(
+            "UPDATE head SET size = ?, root = ?, published = ?, published_root = ?, received_at = ?, base = ?"
+            " WHERE size = ? AND root = ?",
+            values,
+        )
+        if changed.rowcount != 1:
+            raise StoreUnavailable("The log grew beneath an append that held its lock; try again.")
+        execute("DELETE FROM pending WHERE first < ?", (new.base,))
+        for first, part in _chunks(old.size, leaves):
+            execute("INSERT INTO pending (first, entries) VALUES (?, ?)", (first, bundle(part)))
+        self.advanced = True
+
+    def set_edge(self, rows: Sequence[Sequence[bytes]]) -> None:
+        """Record the rows of the edge above the lowest, as of ``base``."""
+        values = [(level, b"".join(row)) for level, row in enumerate(rows, start=1)]
+        self._connection.executemany("INSERT OR REPLACE INTO edge (level, hashes) VALUES (?, ?)", values)
+
+    def add_known(self, digests: Iterable[bytes]) -> None:
+        """Record digests of items that this transaction appends."""
+        values = ((digest,) for digest in digests)
+        self._connection.executemany("INSERT OR IGNORE INTO known (digest) VALUES (?)", values)
+
+
+def all_known(connection: sqlite3.Connection, digests: Sequence[bytes]) -> bool:
+    """Whether all digests are in the index of known items; there must be at least one."""
+    ask = "SELECT 1 FROM known WHERE digest = ?"
+    return bool(digests) and all(connection.execute(ask, (digest,)).fetchone() for digest in digests)
+
+
+def _chunks(size: int, leaves: Sequence[bytes]) -> Iterator[tuple[int, Sequence[bytes]]]:
+    """The new entries cut where bundles end, each part with the index of its first entry."""
+    at = 0
+    while at < len(leaves):
+        end = min(len(leaves), at + WIDTH - (size + at) % WIDTH)
+        yield size + at, leaves[at:end]
+        at = end

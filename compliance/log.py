@@ -1,0 +1,277 @@
+"""The evidence log: append observations, read entries and payloads, prove them.
+
+A C2SP tlog-tiles log in ``<home>/log``, payloads in ``<home>/payloads``, keys in ``<home>/keys``
+(CONTRACT section 5). ``create`` and ``open`` are different calls. What ``append`` returned is on
+the disk and published; what it refused with StoreUnavailable may be sent again. Every read is
+verified against the signed checkpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from datetime import datetime
+from itertools import compress
+from pathlib import Path
+from typing import Self
+
+from compliance.canonical import sha256_hex
+from compliance.commit import Committer, Draft
+from compliance.drafting import Drafter
+from compliance.durable import PUBLIC, make_folder, put_file, refusing
+from compliance.errors import (
+    Forbidden,
+    InputRefused,
+    NotFound,
+    StoreExists,
+    StoreMissing,
+    StoreTampered,
+    StoreUnavailable,
+)
+from compliance.evidence import Entry, Observation, Payload
+from compliance.groupcommit import GroupCommit
+from compliance.head import Head
+from compliance.keyring import Keyring
+from compliance.merkle import EMPTY_ROOT, NodeReader, consistency_proof, inclusion_proof, tree_root
+from compliance.note import Checkpoint, ProofFile, check_origin
+from compliance.objects import PayloadFolder
+from compliance.published import PublishedLog, read_verifier
+from compliance.sealing import DataKeys
+
+LOG = "log"
+PAYLOADS = "payloads"
+KEYS = "keys"
+DATA_KEYS = "data"
+
+
+class EvidenceLog:
+    """One store's log. Safe from many threads; any number of processes may have it open.
+
+    ``read_only`` needs no more than the right to read: the published bytes for entries and proofs
+    at the published size, the keys for sealed payloads and for checkpoints of former sizes.
+    """
+
+    def __init__(self, home: Path, clock: Callable[[], datetime], *, read_only: bool) -> None:
+        self._clock = clock
+        self._published = PublishedLog(home / LOG, read_verifier(home / LOG))
+        self._payloads = PayloadFolder(home / PAYLOADS)
+        self._data_keys_folder = home / KEYS / DATA_KEYS
+        self._keys, self._no_keys = _open_keys(home / KEYS, self.origin, needed=not read_only)
+        self._closed = ExitStack()
+        self._writer: GroupCommit[Sequence[Draft]] | None = None
+        if self._keys is not None:
+            self._data_keys = DataKeys(self._data_keys_folder, self._keys.master)
+            self._refuse_foreign_key(self._keys)
+        if not read_only:
+            self._open_writer(home / LOG)
+        self._published.snapshot()
+
+    @classmethod
+    def create(cls, home: Path, *, origin: str, clock: Callable[[], datetime]) -> Self:
+        """Make the keys and an empty log, and open it.
+
+        Raises StoreExists where any of it is there already, InputRefused for an unfit origin.
+        """
+        check_origin(origin)
+        for name in (LOG, PAYLOADS, KEYS):
+            if (home / name).exists() and (not (home / name).is_dir() or any((home / name).iterdir())):
+                message = (
+                    f"There is a store, or part of one, in {home} already ({name}); use it, choose another "
+                    "MUNIMENT_HOME, or, if init was cut short there, remove that folder first."
+                )
+                raise StoreExists(message)
+        keys = Keyring.create(home / KEYS, origin)
+        with refusing("Creating the store"):
+            make_folder(home / PAYLOADS)
+            make_folder(home / LOG)
+            Head.create(home / LOG / "head.db").close()
+            note = keys.signer.signed(Checkpoint(origin, 0, EMPTY_ROOT).text())
+            put_file(home / LOG / "checkpoint", note.encode(), mode=PUBLIC)
+            # Last: without a verifier key there is no log, so a creation cut short is none.
+            put_file(home / LOG / "vkey", f"{keys.signer.verifier}\n".encode(), mode=PUBLIC)
+        return cls(home, clock, read_only=False)
+
+    @classmethod
+    def open(cls, home: Path, *, clock: Callable[[], datetime], read_only: bool = False) -> Self:
+        """Open a log that is there. Raises StoreMissing, or StoreTampered saying what contradicts what.
+
+        Opening for writing finishes a publication that a crash cut short. It reads the right edge
+        of the tree, not the log.
+        """
+        return cls(home, clock, read_only=read_only)
+
+    def close(self) -> None:
+        """Let go of the store. A commit under way is finished first."""
+        self._writer = None
+        self._closed.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- what it is ----------------------------------------------------------------------------
+
+    @property
+    def origin(self) -> str:
+        """The name of the log and of its key."""
+        return self._published.verifier.name
+
+    @property
+    def vkey(self) -> str:
+        """The verifier key, ``name+hash+base64``."""
+        return str(self._published.verifier)
+
+    @property
+    def size(self) -> int:
+        """The number of entries that are durable and published."""
+        return self._published.snapshot().size
+
+    @property
+    def dedupe_key(self) -> bytes:
+        """The secret under which digests of known items are made. Raises Forbidden without right to it."""
+        return self._secret().dedupe
+
+    # --- append --------------------------------------------------------------------------------
+
+    def append(self, observations: Sequence[Observation]) -> list[int | None]:
+        """Append observations next to each other, all or none; returns the index of each.
+
+        None stands for one all of whose ``known`` digests were in the log already, which appends
+        nothing. At return the entries are on the disk and published. Raises TooLarge, InputRefused,
+        StoreUnavailable (locked, full; nothing applied unless it says so) or StoreTampered.
+        """
+        writer = self._writer
+        if writer is None:
+            raise StoreUnavailable("This log is closed or was opened for reading only; open it for writing.")
+        received_at = max(self._clock(), self._committer.last_received)
+        # What is known already costs no payload; the transaction decides about the rest.
+        novel = [not (o.known and self._head.are_known(o.known)) for o in observations]
+        drafts = self._drafter.draft(list(compress(observations, novel)), received_at)
+        if drafts:
+            writer.submit(drafts)
+        indexes = iter(drafts)
+        return [next(indexes).index if new else None for new in novel]
+
+    # --- read ----------------------------------------------------------------------------------
+
+    def leaf(self, index: int) -> bytes:
+        """The bytes of one entry, as hashed. Raises NotFound, StoreTampered."""
+        return self._published.leaf(self._published.snapshot(), index)
+
+    def entry(self, index: int) -> Entry:
+        """One entry. Raises NotFound, StoreTampered."""
+        return _entry(index, self.leaf(index))
+
+    def entries(self, start: int, stop: int | None = None) -> Iterator[tuple[int, Entry]]:
+        """Entries from ``start`` up to ``stop`` (or the size now), each with its index."""
+        snapshot = self._published.snapshot()
+        end = snapshot.size if stop is None else min(stop, snapshot.size)
+        for index, leaf in self._published.leaves(snapshot, max(start, 0), end):
+            yield index, _entry(index, leaf)
+
+    def stored_bytes(self, entry: Entry) -> bytes | None:
+        """An entry's payload as stored, sealed if it is; None if it has none.
+
+        Raises StoreTampered naming the digest if the bytes are missing or not those of the entry.
+        """
+        payload = entry.payload
+        if payload is None:
+            return None
+        stored = self._payloads.get(payload.sha256) if payload.inline is None else payload.inline
+        _check(payload, stored)
+        return stored
+
+    def body(self, entry: Entry) -> bytes | None:
+        """An entry's payload as received, unsealed. Raises ContentGone where its data key is gone."""
+        stored = self.stored_bytes(entry)
+        if stored is None or entry.payload is None or entry.payload.sealed is None:
+            return stored
+        self._secret()
+        return self._data_keys.unseal(entry.payload.sealed, stored)
+
+    def published(self, path: str) -> bytes:
+        """A file of the log by its C2SP path: ``checkpoint``, ``vkey``, ``tile/…``. Raises NotFound."""
+        return self._published.file(path)
+
+    # --- prove ---------------------------------------------------------------------------------
+
+    def root(self, size: int) -> bytes:
+        """The root of the first ``size`` entries."""
+        return tree_root(size, self._nodes(size))
+
+    def checkpoint(self, size: int | None = None) -> str:
+        """The signed checkpoint of a size (default: the published one). Equal sizes give equal bytes."""
+        snapshot = self._published.snapshot()
+        if size in (None, snapshot.size):
+            return snapshot.note
+        return self._secret().signer.signed(Checkpoint(self.origin, size, self.root(size)).text())
+
+    def prove(self, index: int, size: int | None = None) -> str:
+        """The C2SP tlog-proof of an entry, against the checkpoint of a size (default: the published one)."""
+        size = self.size if size is None else size
+        if index >= size:
+            raise NotFound(f"There is no entry {index} among the first {size}.", field="id")
+        path = inclusion_proof(index, size, self._nodes(size))
+        return ProofFile(index, path, self.checkpoint(size)).text()
+
+    def consistency(self, old: int, new: int) -> list[bytes]:
+        """The RFC 6962 proof that the log of ``old`` entries is a prefix of that of ``new``."""
+        return consistency_proof(old, new, self._nodes(new))
+
+    # --- inside --------------------------------------------------------------------------------
+
+    def _nodes(self, size: int) -> NodeReader:
+        snapshot = self._published.snapshot()
+        if not 0 <= size <= snapshot.size:
+            raise NotFound(f"The log has no size {size}; it has {snapshot.size} entries.", field="log_size")
+        return lambda level, index: self._published.node(snapshot, level, index)
+
+    def _secret(self) -> Keyring:
+        if self._keys is None:
+            message = f"This needs the store's keys: {self._no_keys} Run as a user with read right on them."
+            raise Forbidden(message)
+        return self._keys
+
+    def _refuse_foreign_key(self, keys: Keyring) -> None:
+        if keys.signer.verifier != self._published.verifier:
+            message = "keys/log-signing.pem is not the key of log/vkey; restore the store from one backup."
+            raise StoreTampered(message, field="vkey")
+
+    def _open_writer(self, folder: Path) -> None:
+        keys = self._secret()
+        self._head = Head(folder / "head.db")
+        self._committer = Committer(folder, self._head, keys.signer, self._published)
+        try:
+            self._committer.take_up()
+        except BaseException:
+            self._head.close()
+            raise
+        self._drafter = Drafter(self._payloads, self._data_keys)
+        self._closed.callback(self._committer.close)
+        self._writer = GroupCommit(self._committer.commit)
+
+
+def _open_keys(folder: Path, origin: str, *, needed: bool) -> tuple[Keyring | None, str]:
+    """The keys, or why there are none where they are not needed."""
+    try:
+        return Keyring.open(folder, origin), ""
+    except (StoreMissing, StoreUnavailable) as error:
+        if needed:
+            raise
+        return None, error.message
+
+
+def _entry(index: int, leaf: bytes) -> Entry:
+    try:
+        return Entry.from_bytes(leaf)
+    except InputRefused as error:
+        raise StoreTampered(f"Entry {index} is proven but is no entry: {error.message}", index=index) from error
+
+
+def _check(payload: Payload, stored: bytes) -> None:
+    """An inline payload must be what its digest says, as one in a file must."""
+    if len(stored) != payload.size or (payload.inline is not None and sha256_hex(stored) != payload.sha256):
+        message = f"The payload {payload.sha256} is not what its entry says: {len(stored)} bytes, expected {payload.size}."
+        raise StoreTampered(message, field=payload.sha256)

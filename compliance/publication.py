@@ -1,0 +1,102 @@
+"""Publishing: tiles, entry bundles and the checkpoint put in their places in the log's folder.
+
+What a size needs is staged before the head is advanced, so that a full disk is met while nothing
+has happened yet; afterwards it only has to be renamed. Full tiles, full bundles and the checkpoint
+are on the disk when ``release`` returns. Partial tiles are not waited for: the head holds their
+entries, and opening the log writes those again that a power cut tore.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from compliance.durable import PUBLIC, READ_ONLY, make_folder, refusing, rename, sync_folder, write_file
+from compliance.merkle import HASH_BYTES
+from compliance.tiles import ENTRIES, WIDTH, Tile, bundle, unbundle
+
+
+class Publication:
+    """Files of one new size: staged by ``stage``, published by ``release``, under the append lock."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._staging = folder / "staging"
+        self._files: list[tuple[Path, Path]] = []
+        self._full: list[Tile] = []
+
+    def stage(self, files: Mapping[Tile, bytes], note: str) -> None:
+        """Write everything beside its place. Raises StoreUnavailable; nothing is published yet."""
+        self._files, self._full = [], [tile for tile in files if tile.width == WIDTH]
+        with refusing("Preparing the publication of the log"):
+            self._staging.mkdir(exist_ok=True)
+            for tile, body in files.items():
+                self._put(tile.path, body, mode=READ_ONLY, sync=tile.width == WIDTH)
+            self._put("checkpoint", note.encode(), mode=PUBLIC, sync=True)
+
+    def release(self) -> None:
+        """Put everything in its place, the checkpoint last. Raises StoreUnavailable; it can be redone."""
+        *tiles, checkpoint = self._files
+        with refusing("Publishing the log"):
+            for staged, final in tiles:
+                rename(staged, final)
+            for folder in {(self.folder / tile.path).parent for tile in self._full}:
+                sync_folder(folder)
+            rename(*checkpoint)
+            sync_folder(self.folder)
+        self.sweep(self._full)
+
+    def sweep(self, full: list[Tile]) -> None:
+        """Remove the partial tiles of tiles that are full and published."""
+        for tile in full:
+            # One that stays is still right; it goes when the log is opened again.
+            with suppress(OSError):
+                _remove(self.folder / f"{tile.path}.p")
+
+    def torn(self, files: Mapping[Tile, bytes]) -> dict[Tile, bytes]:
+        """Those of the files, and of the narrower ones beside them, that are missing or cut short.
+
+        Files of the right length are left out whatever they hold: changed ones are for verification
+        to find, not for opening to cover up.
+        """
+        expected = {part: body for tile in files for part, body in self._with_narrower(tile, files[tile])}
+        return {tile: body for tile, body in expected.items() if self._length(tile) != len(body)}
+
+    def _put(self, path: str, body: bytes, *, mode: int, sync: bool) -> None:
+        final = self.folder / path
+        if sync:
+            make_folder(final.parent)
+        else:
+            final.parent.mkdir(parents=True, exist_ok=True)
+        staged = self._staging / str(len(self._files))
+        # A file left by a crash may be read-only: it is replaced, not overwritten.
+        staged.unlink(missing_ok=True)
+        write_file(staged, body, mode=mode, sync=sync)
+        self._files.append((staged, final))
+
+    def _with_narrower(self, tile: Tile, body: bytes) -> Iterator[tuple[Tile, bytes]]:
+        yield tile, body
+        for path in (self.folder / tile.path).parent.glob("*") if tile.width < WIDTH else ():
+            if path.name.isdigit() and 0 < int(path.name) < tile.width:
+                yield narrowed(tile, body, int(path.name))
+
+    def _length(self, tile: Tile) -> int | None:
+        try:
+            return (self.folder / tile.path).stat().st_size
+        except FileNotFoundError:
+            return None
+
+
+def narrowed(tile: Tile, body: bytes, width: int) -> tuple[Tile, bytes]:
+    """The partial tile or bundle of a smaller width that the same tree had before."""
+    if tile.level == ENTRIES:
+        return tile._replace(width=width), bundle(unbundle(body)[:width])
+    return tile._replace(width=width), body[: width * HASH_BYTES]
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_dir():
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()

@@ -1,0 +1,140 @@
+"""Sealing: payloads encrypted under data keys, data keys wrapped by the master key.
+
+A data key is named by source and month of receipt, ``<source>/<YYYY-MM>``, and lies wrapped in
+``keys/data/``. AES-256-GCM throughout, with random 96-bit nonces; the associated data binds the
+key's name, so that neither a wrapped key nor a sealed payload can stand in for another. A sealed
+payload is the data key's fingerprint (8 bytes), the nonce (12) and the ciphertext with its tag.
+Destroying a data key makes what was sealed under it unreadable everywhere, backups aside.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import threading
+import urllib.parse
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from compliance.durable import SECRET, make_folder, refusing, sync_folder, write_file
+from compliance.errors import ContentGone, InputRefused, StoreTampered
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+FINGERPRINT_BYTES = 8
+OVERHEAD = FINGERPRINT_BYTES + NONCE_BYTES + 16
+"""How much longer a sealed payload is than its content."""
+
+
+def key_name(source: str, received_at: datetime) -> str:
+    """The data key for what a source sends in the month of its receipt (UTC)."""
+    return f"{source}/{received_at:%Y-%m}"
+
+
+@dataclass(frozen=True)
+class _DataKey:
+    """An unwrapped data key, and which file it came from, to notice when that file goes."""
+
+    cipher: AESGCM
+    fingerprint: bytes
+    file: tuple[int, int]
+
+
+class DataKeys:
+    """The data keys of one store. Safe from many threads and processes."""
+
+    def __init__(self, folder: Path, master: bytes) -> None:
+        self._folder = folder
+        self._master = AESGCM(master)
+        self._held: dict[str, _DataKey] = {}
+        self._lock = threading.Lock()
+
+    def seal(self, name: str, content: bytes) -> bytes:
+        """Encrypt under the data key of that name, which is made, and durable, before it is used."""
+        key = self._find(name) or self._make(name)
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        return key.fingerprint + nonce + key.cipher.encrypt(nonce, content, _payload_data(name))
+
+    def unseal(self, name: str, sealed: bytes) -> bytes:
+        """Decrypt. Raises ContentGone if the data key is gone, StoreTampered if the bytes are not its own."""
+        key = self._find(name)
+        if key is None or sealed[:FINGERPRINT_BYTES] != key.fingerprint:
+            raise ContentGone(f"The data key {name} is gone, and with it what was sealed under it.")
+        start = FINGERPRINT_BYTES + NONCE_BYTES
+        try:
+            return key.cipher.decrypt(sealed[FINGERPRINT_BYTES:start], sealed[start:], _payload_data(name))
+        except (InvalidTag, ValueError) as error:
+            raise StoreTampered(f"A payload sealed under {name} does not decrypt: its bytes were changed.") from error
+
+    def path(self, name: str) -> Path:
+        """The file of a wrapped data key. Raises InputRefused for a name that is none."""
+        source, slash, month = name.rpartition("/")
+        if not source or not slash or not month:
+            raise InputRefused(f"{name!r} is no name of a data key; expected source/YYYY-MM.", field="sealed")
+        return self._folder / _file_name(source) / _file_name(month)
+
+    def _find(self, name: str) -> _DataKey | None:
+        """The key, or None if its file is gone. Looked up each time: another process may have destroyed it."""
+        path = self.path(name)
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            with self._lock:
+                self._held.pop(name, None)
+            return None
+        file = (status.st_ino, status.st_mtime_ns)
+        with self._lock:
+            held = self._held.get(name)
+            if held is None or held.file != file:
+                held = self._held[name] = _data_key(self._unwrap(name, path.read_bytes()), file)
+        return held
+
+    def _make(self, name: str) -> _DataKey:
+        """Make the key, unless another thread or process is first. Its file and name are synced."""
+        path, nonce = self.path(name), secrets.token_bytes(NONCE_BYTES)
+        wrapped = nonce + self._master.encrypt(nonce, secrets.token_bytes(KEY_BYTES), _key_data(name))
+        staged = path.with_name(f".staged-{os.getpid()}-{threading.get_ident()}")
+        with refusing("Storing a data key"):
+            make_folder(path.parent, mode=0o700)
+            write_file(staged, wrapped, mode=SECRET, sync=True)
+            try:
+                path.hardlink_to(staged)
+            except FileExistsError:
+                pass
+            finally:
+                staged.unlink()
+            sync_folder(path.parent)
+        found = self._find(name)
+        if found is None:
+            raise ContentGone(f"The data key {name} was destroyed as it was made.")
+        return found
+
+    def _unwrap(self, name: str, wrapped: bytes) -> bytes:
+        try:
+            return self._master.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _key_data(name))
+        except (InvalidTag, ValueError) as error:
+            message = f"The data key {name} is not wrapped by this store's master key; restore keys/ from one backup."
+            raise StoreTampered(message, field=name) from error
+
+
+def _file_name(part: str) -> str:
+    # quote() leaves dots alone: without the replacement a name of dots would climb out of the folder.
+    return urllib.parse.quote(part, safe="").replace(".", "%2E")
+
+
+def _data_key(raw: bytes, file: tuple[int, int]) -> _DataKey:
+    fingerprint = hashlib.sha256(b"muniment data key fingerprint\n" + raw).digest()[:FINGERPRINT_BYTES]
+    return _DataKey(AESGCM(raw), fingerprint, file)
+
+
+def _key_data(name: str) -> bytes:
+    return b"muniment data key 1\n" + name.encode()
+
+
+def _payload_data(name: str) -> bytes:
+    return b"muniment sealed payload 1\n" + name.encode()
