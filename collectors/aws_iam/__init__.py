@@ -1,0 +1,1 @@
+"""AWS IAM: the account, its users and its roles."""

@@ -1,0 +1,1 @@
+"""AWS KMS: the keys of an account, region by region."""
