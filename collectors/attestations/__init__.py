@@ -1,0 +1,1 @@
+"""Pushed evidence: statements that people sign."""

@@ -1,0 +1,1 @@
+"""Pushed evidence: consents given and withdrawn."""

@@ -1,0 +1,1 @@
+"""Pushed evidence: decision-log entries of Open Policy Agent."""

@@ -1,0 +1,1 @@
+"""Pushed evidence: approved exceptions from a control."""

@@ -1,0 +1,1 @@
+"""Pushed evidence: OpenLineage events."""

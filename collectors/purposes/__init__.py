@@ -1,0 +1,1 @@
+"""Pushed evidence: the register of processing."""
