@@ -164,10 +164,10 @@ class Committer:
         if self._taken is not None and self._taken.state == state and self._taken.note.encode() == raw:
             return self._taken
         checkpoint, note = open_note(raw, self._signer.verifier)
-        _refuse_other_times(state, checkpoint)
+        refuse_other_times(state, checkpoint)
         tip, leaves = self._head.tip(state)
         self._refuse_missing(state.base)
-        files = tip.extend(leaves)
+        files = tip.extend(leaves) | dict(tip.partials())
         if (tip.edge.size, tip.edge.root()) != (state.size, state.root):
             message = "log/head.db does not hold the entries that its root speaks for; restore the store from one backup."
             raise StoreTampered(message, index=state.base, field="head.db")
@@ -189,7 +189,7 @@ class Committer:
                 raise StoreTampered(message, index=number * WIDTH, field=tile.path)
 
 
-def _refuse_other_times(state: HeadState, checkpoint: Checkpoint) -> None:
+def refuse_other_times(state: HeadState, checkpoint: Checkpoint) -> None:
     """Refuse a head and a published log that are not of the same time, rather than fork the log."""
     if (checkpoint.size, checkpoint.root) in {(state.size, state.root), (state.published, state.published_root)}:
         return

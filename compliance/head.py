@@ -9,7 +9,9 @@ exist nowhere else: with the head they are lost, and items sent again would be a
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -93,21 +95,61 @@ def read_state(connection: sqlite3.Connection) -> HeadState:
     row = connection.execute(_READ).fetchone()
     if row is None:
         raise StoreTampered("log/head.db has no head row; restore the store from one backup.", field="head.db")
-    return HeadState(*row)
+    state = HeadState(*row)
+    numbers = (state.size, state.published, state.received_at, state.base)
+    sound = all(isinstance(number, int) and number >= 0 for number in numbers)
+    if not sound or not all(isinstance(root, bytes) for root in (state.root, state.published_root)):
+        raise StoreTampered("log/head.db has a damaged head row; restore the store from one backup.", field="head.db")
+    return state
 
 
 def read_tip(connection: sqlite3.Connection, state: HeadState) -> tuple[Tip, list[bytes]]:
     """The tip at ``base`` and the entries that follow it. Raises StoreTampered where they cannot be."""
-    rows: list[list[bytes]] = []
     try:
-        for level, hashes in connection.execute("SELECT level, hashes FROM edge ORDER BY level"):
-            rows += [[] for _ in range(level - 1 - len(rows))] + [hashes_of(hashes)]
-        chunks = connection.execute("SELECT entries FROM pending WHERE first >= ? ORDER BY first", (state.base,))
-        leaves = [leaf for (entries,) in chunks for leaf in unbundle(entries)]
+        rows = _read_rows(connection)
+        ask = "SELECT CAST(entries AS BLOB) FROM pending WHERE first >= ? ORDER BY first"
+        leaves = [leaf for (entries,) in connection.execute(ask, (state.base,)) for leaf in unbundle(entries)]
         return Tip.at(state.base, rows), leaves
     except InputRefused as error:
         message = f"log/head.db contradicts itself: {error.message} Restore the store from one backup."
         raise StoreTampered(message, field="head.db") from error
+
+
+def _read_rows(connection: sqlite3.Connection) -> list[list[bytes]]:
+    rows: list[list[bytes]] = []
+    for level, hashes in connection.execute("SELECT level, CAST(hashes AS BLOB) FROM edge ORDER BY level"):
+        if level != len(rows) + 1:
+            raise InputRefused(f"row {level} of the edge follows row {len(rows)}.")
+        rows.append(hashes_of(hashes))
+    return rows
+
+
+def copied_head(path: Path) -> tuple[HeadState, Tip, list[bytes]]:
+    """Head row, tip at ``base`` and entries after it, read without writing anything beside the database.
+
+    Raises StoreTampered or StoreUnavailable. Without a write-ahead log the file alone is read;
+    otherwise the live database, and where that needs a right to write, a temporary copy.
+    """
+    wal = path.with_name(f"{path.name}-wal")
+    if not wal.exists() or wal.stat().st_size == 0:
+        return _read_head(f"{path.absolute().as_uri()}?mode=ro&immutable=1")
+    try:
+        return _read_head(f"{path.absolute().as_uri()}?mode=ro")
+    except StoreUnavailable:
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(shutil.copy(path, folder))
+            shutil.copy(wal, folder)
+            return _read_head(f"{copy.as_uri()}?mode=rw")
+
+
+def _read_head(uri: str) -> tuple[HeadState, Tip, list[bytes]]:
+    with (
+        refusing_database("Reading the log head"),
+        closing(sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)) as connection,
+    ):
+        connection.execute("BEGIN")
+        state = read_state(connection)
+        return state, *read_tip(connection, state)
 
 
 class Head:

@@ -60,8 +60,15 @@ class Publication:
         Files of the right length are left out whatever they hold: changed ones are for verification
         to find, not for opening to cover up.
         """
-        expected = {part: body for tile in files for part, body in self._with_narrower(tile, files[tile])}
+        expected = {part: body for tile in files for part, body in self.with_narrower(tile, files[tile])}
         return {tile: body for tile, body in expected.items() if self._length(tile) != len(body)}
+
+    def with_narrower(self, tile: Tile, body: bytes) -> Iterator[tuple[Tile, bytes]]:
+        """The tile, and what each narrower one that still lies beside it must hold."""
+        yield tile, body
+        for path in (self.folder / tile.path).parent.glob("*") if tile.width < WIDTH else ():
+            if path.name.isdigit() and 0 < int(path.name) < tile.width:
+                yield narrowed(tile, body, int(path.name))
 
     def _put(self, path: str, body: bytes, *, mode: int, sync: bool) -> None:
         final = self.folder / path
@@ -74,12 +81,6 @@ class Publication:
         staged.unlink(missing_ok=True)
         write_file(staged, body, mode=mode, sync=sync)
         self._files.append((staged, final))
-
-    def _with_narrower(self, tile: Tile, body: bytes) -> Iterator[tuple[Tile, bytes]]:
-        yield tile, body
-        for path in (self.folder / tile.path).parent.glob("*") if tile.width < WIDTH else ():
-            if path.name.isdigit() and 0 < int(path.name) < tile.width:
-                yield narrowed(tile, body, int(path.name))
 
     def _length(self, tile: Tile) -> int | None:
         try:

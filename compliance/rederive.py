@@ -1,0 +1,178 @@
+"""The published tree, derived again from its entries and compared with every file that lies there.
+
+Part of verification (``compliance.verify``): it works from bytes alone, in bounded memory, and
+reports what is wrong instead of raising.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from compliance.merkle import HASH_BYTES, leaf_hash
+from compliance.tiles import ENTRIES, HEIGHT, WIDTH, Edge, Tile, width_at
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: the first log index it speaks for, what was found, what was expected."""
+
+    index: int | None
+    what: str
+    expected: str
+
+    def __str__(self) -> str:
+        where = "" if self.index is None else f"index {self.index}: "
+        return f"{where}{self.what}; expected {self.expected}"
+
+
+@dataclass
+class Problems:
+    """Problems as they are found: the first thousand are kept, all are counted."""
+
+    found: list[Problem] = field(default_factory=list)
+    count: int = 0
+    first_index: int | None = None
+    KEPT = 1000
+
+    def add(self, index: int | None, what: str, expected: str) -> None:
+        """Note one problem."""
+        self.count += 1
+        if index is not None:
+            self.first_index = index if self.first_index is None else min(index, self.first_index)
+        if len(self.found) < self.KEPT:
+            self.found.append(Problem(index, what, expected))
+
+    def ordered(self) -> tuple[Problem, ...]:
+        """By index, those without one last."""
+        return tuple(sorted(self.found, key=lambda p: (p.index is None, p.index or 0)))
+
+
+class Rederivation:
+    """Re-derives the tree of ``size`` entries in a log's folder."""
+
+    def __init__(self, folder: Path, size: int, problems: Problems) -> None:
+        self.edge = Edge(0, [], [])
+        self.bytes = 0
+        self._folder = folder
+        self._size = size
+        self._problems = problems
+
+    def leaves(self, each: Callable[[int, bytes], None]) -> None:
+        """Go through all entries in order: hash them, compare every tile and bundle, hand them on."""
+        for number in range(-(-self._size // WIDTH)):
+            self._bundle(number, each)
+        for level, row in enumerate(self.edge.rows):
+            if row:
+                self._compare(Tile(level, self.edge.size >> HEIGHT * (level + 1), len(row)), b"".join(row))
+
+    def _bundle(self, number: int, each: Callable[[int, bytes], None]) -> None:
+        tile = Tile(ENTRIES, number)
+        tile = tile._replace(width=width_at(tile, self._size))
+        body = self._body(tile)
+        self.bytes += len(body)
+        leaves, ends = _decoded(body, tile.width)
+        row = self._leaf_hashes(tile)
+        for at in range(tile.width):
+            index = number * WIDTH + at
+            if at < len(leaves):
+                found = leaf_hash(leaves[at])
+                each(index, leaves[at])
+            else:
+                self._problems.add(index, f"log/{tile.path} lacks entry {index}", "each entry once, whole")
+                found = row[at] if at < len(row) else bytes(HASH_BYTES)
+            for full, hashes in self.edge.append(found):
+                self._compare(full, hashes)
+        if len(leaves) == tile.width:
+            self._siblings(tile, body[: ends[-1]], ends)
+
+    def _leaf_hashes(self, tile: Tile) -> list[bytes]:
+        """What the level 0 tile says of the same entries, to go on with where an entry is lost."""
+        stored = _read(self._folder / tile._replace(level=0).path) or b""
+        return [stored[at : at + HASH_BYTES] for at in range(0, len(stored) - HASH_BYTES + 1, HASH_BYTES)]
+
+    def _compare(self, tile: Tile, expected: bytes) -> None:
+        self._siblings(tile, expected, range(HASH_BYTES, len(expected) + 1, HASH_BYTES))
+
+    def _body(self, tile: Tile) -> bytes:
+        """A bundle's bytes; a partial one may have gone since the full one came."""
+        for path in (tile.path, tile._replace(width=WIDTH).path):
+            body = _read(self._folder / path)
+            if body is not None:
+                return body
+        return b""
+
+    def _siblings(self, tile: Tile, expected: bytes, ends: range | list[int]) -> None:
+        """Compare the tile, and every narrower or wider one that lies beside it, with what was derived."""
+        there = dict(self._there(tile))
+        if not {tile.width, WIDTH} & set(there):
+            self._problems.add(_first(tile, 0), f"log/{tile.path} is missing", "the tile or bundle of that size")
+        for width, path in there.items():
+            body = _read(path)
+            if body is None:
+                continue  # swept since it was listed, or unreadable: then the walk over the folder reports it
+            part = expected if width >= tile.width else expected[: ends[width - 1]]
+            same = body.startswith(part) if width > tile.width else body == part
+            if not same:
+                at = _first_difference(body, part, ends)
+                what = f"log/{path.relative_to(self._folder)} does not hold what the entries come to"
+                self._problems.add(_first(tile, at), what, "equal bytes: either it or an entry was changed")
+
+    def _there(self, tile: Tile) -> Iterator[tuple[int, Path]]:
+        full = self._folder / tile._replace(width=WIDTH).path
+        if full.is_file():
+            yield WIDTH, full
+        folder = full.with_name(f"{full.name}.p")
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            named = Tile.parse(path.relative_to(self._folder).as_posix())
+            if named is not None and path.is_file():
+                yield named.width, path
+
+    def unexpected(self, reach: int) -> None:
+        """Report what lies among the tiles and belongs to no tree of up to ``reach`` entries."""
+        for folder, _, names in os.walk(self._folder / "tile"):
+            for path in (Path(folder) / name for name in names):
+                place = path.relative_to(self._folder)
+                tile = Tile.parse(place.as_posix())
+                if tile is None or width_at(tile, reach) < tile.width or not stat.S_ISREG(path.lstat().st_mode):
+                    expected = f"only the files of a log of {reach} entries"
+                    self._problems.add(None, f"log/{place} lies among the tiles", expected)
+                elif not os.access(path, os.R_OK):
+                    self._problems.add(_first(tile, 0), f"log/{place} cannot be read", "a readable file")
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _decoded(body: bytes, width: int) -> tuple[list[bytes], list[int]]:
+    """Up to ``width`` entries, as far as the bundle can be read, and where each ends."""
+    leaves: list[bytes] = []
+    ends: list[int] = []
+    at = 0
+    while len(leaves) < width and at + 2 <= len(body):
+        end = at + 2 + int.from_bytes(body[at : at + 2], "big")
+        if end > len(body):
+            break
+        leaves.append(body[at + 2 : end])
+        ends.append(end)
+        at = end
+    return leaves, ends
+
+
+def _first(tile: Tile, position: int) -> int:
+    """The first log index that a position in a tile speaks for."""
+    return (tile.number * WIDTH + position) << HEIGHT * tile.row
+
+
+def _first_difference(body: bytes, expected: bytes, ends: range | list[int]) -> int:
+    """The position of the first hash or entry in which two tiles differ."""
+    common = min(len(body), len(expected))
+    at = next((i for i in range(common) if body[i] != expected[i]), common)
+    return sum(1 for end in ends if end <= at) if at < len(expected) else max(0, len(ends) - 1)

@@ -1,0 +1,252 @@
+"""Verification of a whole store from bytes alone: no private key, no database of ours but the head.
+
+The procedure:
+
+1. The verifier key in ``log/vkey`` is well-formed; it is the one the caller trusts, if one is given.
+2. The checkpoint is well-formed and signed by that key.
+3. Every file among the payloads is a regular file whose SHA-256 is its name.
+4. Every entry bundle is read and every entry hashed. Each entry is a record of ours; its payload is
+   there, of the stated size, and (by step 3, or inline) of the stated SHA-256.
+5. Every tile is derived from the entries and compared with the file, full and partial, those
+   included that a wider one has superseded.
+6. The root derived from the entries is the checkpoint's.
+7. The head holds entries that hash to its own root, agrees with the published log where both
+   speak, and has signed no size that the published log falls short of.
+8. Nothing else lies among the tiles.
+
+Nothing is raised for corrupt bytes: everything wrong is listed, and the first bad index is named.
+Memory is bounded by one entry bundle and one level of tiles. A store that is being served may be
+verified: what is appended meanwhile is not looked at.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from compliance.errors import MunimentError, StoreMissing, StoreTampered
+from compliance.evidence import Entry, Payload
+from compliance.head import HeadState, copied_head
+from compliance.note import Checkpoint, Verifier
+from compliance.published import open_note, read_note, read_verifier
+from compliance.rederive import Problem, Problems, Rederivation
+from compliance.tiles import Tip
+
+OWN_KEY = "vouched for by this machine's key only"
+GIVEN_KEY = "vouched for by the verifier key that was given"
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_TRIES = 5
+"""How often head and checkpoint are read again until they are of one moment, on a store being served."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What verification found. ``problems`` are the first thousand, by index; ``problem_count`` counts all."""
+
+    ok: bool
+    size: int
+    root: str
+    """The checkpoint's root as it writes it, in base64; empty where there is none."""
+    problems: tuple[Problem, ...]
+    problem_count: int
+    first_bad_index: int | None
+    entries: int
+    payloads: int
+    bytes: int
+    vouched_by: str
+
+
+def verify_store(
+    home: Path,
+    *,
+    vkey: str | None = None,
+    head_required: bool = True,
+    progress: Callable[[int, int], None] | None = None,
+) -> Verification:
+    """Verify the store in ``home``; see the procedure above.
+
+    ``vkey`` is a verifier key known from elsewhere: without it the store's own is used, which who
+    rewrote the whole store could have replaced. ``head_required=False`` takes a copy of the
+    published bytes alone. ``progress`` gets entries done and in all. Raises StoreMissing only.
+    """
+    if not (home / "log").is_dir():
+        message = f"There is no evidence log in {home}; name the folder that holds log/ and payloads/."
+        raise StoreMissing(message)
+    return _Procedure(home, head_required=head_required, progress=progress).run(vkey)
+
+
+class _Procedure:
+    def __init__(self, home: Path, *, head_required: bool, progress: Callable[[int, int], None] | None) -> None:
+        self._log = home / "log"
+        self._payloads = home / "payloads"
+        self._head_required = head_required
+        self._progress = progress
+        self._problems = Problems()
+        self._bad: set[str] = set()
+        self._entries = self._payload_count = self._bytes = self._size = 0
+
+    def run(self, vkey: str | None) -> Verification:
+        verifier = self._verifier(vkey)
+        checkpoint = self._checkpoint(verifier) if verifier else None
+        self._payload_files()
+        if verifier and checkpoint:
+            self._tree(verifier, checkpoint)
+        return Verification(
+            ok=self._problems.count == 0,
+            size=checkpoint.size if checkpoint else 0,
+            root=base64.b64encode(checkpoint.root).decode() if checkpoint else "",
+            problems=self._problems.ordered(),
+            problem_count=self._problems.count,
+            first_bad_index=self._problems.first_index,
+            entries=self._entries,
+            payloads=self._payload_count,
+            bytes=self._bytes,
+            vouched_by=GIVEN_KEY if vkey else OWN_KEY,
+        )
+
+    # 1.
+
+    def _verifier(self, given: str | None) -> Verifier | None:
+        try:
+            found = read_verifier(self._log)
+            trusted = Verifier.parse(given.strip()) if given else found
+        except MunimentError as error:
+            self._problems.add(None, error.message, "a verifier key name+hash+base64")
+            return None
+        if found != trusted:
+            self._problems.add(None, f"log/vkey is {found}", f"the trusted key {trusted}")
+        return trusted
+
+    # 2.
+
+    def _checkpoint(self, verifier: Verifier) -> Checkpoint | None:
+        try:
+            checkpoint, _ = open_note(read_note(self._log), verifier)
+        except StoreTampered as error:
+            self._problems.add(None, error.message, f"a checkpoint signed by {verifier.name}")
+            return None
+        return checkpoint
+
+    # 3.
+
+    def _payload_files(self) -> None:
+        for path in self._listed():
+            place = path.relative_to(self._payloads.parent).as_posix()
+            expected = f"payloads/sha256/{path.name[:2]}/{path.name}"
+            if not _DIGEST.fullmatch(path.name) or place != expected or not stat.S_ISREG(path.lstat().st_mode):
+                self._problems.add(None, f"{place} lies among the payloads", "only payloads, by their SHA-256")
+                continue
+            found = self._hashed(path)
+            if found != path.name:
+                self._bad.add(path.name)
+                self._problems.add(None, f"{place} has the SHA-256 {found or 'of nothing readable'}", "its name")
+
+    def _listed(self) -> Iterator[Path]:
+        for folder, _, names in os.walk(self._payloads / "sha256"):
+            for name in names:
+                yield Path(folder) / name
+
+    def _hashed(self, path: Path) -> str | None:
+        try:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                self._bytes += file.tell()
+        except OSError:
+            return None
+        self._payload_count += 1
+        return digest
+
+    # 4. to 6., and 8.
+
+    def _tree(self, verifier: Verifier, checkpoint: Checkpoint) -> None:
+        self._size = checkpoint.size
+        derived = Rederivation(self._log, checkpoint.size, self._problems)
+        derived.leaves(self._entry)
+        self._bytes += derived.bytes
+        if derived.edge.root() != checkpoint.root:
+            found = base64.b64encode(derived.edge.root()).decode()
+            expected = f"the signed {base64.b64encode(checkpoint.root).decode()}"
+            self._problems.add(None, f"the entries hash to the root {found}", expected)
+        derived.unexpected(max(checkpoint.size, self._head(verifier, checkpoint)))
+
+    def _entry(self, index: int, leaf: bytes) -> None:
+        self._entries += 1
+        if self._progress is not None and (self._entries % 1000 == 0 or self._entries == self._size):
+            self._progress(self._entries, self._size)
+        try:
+            payload = Entry.from_bytes(leaf).payload
+        except MunimentError as error:
+            self._problems.add(index, error.message, "an evidence record")
+            return
+        wrong = None if payload is None else self._payload_fault(payload)
+        if payload is not None and wrong:
+            self._problems.add(index, f"the payload {payload.sha256} {wrong}", f"{payload.size} bytes of that SHA-256")
+
+    def _payload_fault(self, payload: Payload) -> str | None:
+        """What is wrong with an entry's payload, or None."""
+        digest = str(payload.sha256)
+        if not _DIGEST.fullmatch(digest):
+            return "is no SHA-256"
+        if payload.inline is not None:
+            same = hashlib.sha256(payload.inline).hexdigest() == digest
+            return None if same and len(payload.inline) == payload.size else "is not the bytes that ride in the entry"
+        try:
+            size = (self._payloads / "sha256" / digest[:2] / digest).stat().st_size
+        except OSError:
+            return "is missing"
+        if digest in self._bad:
+            return "was changed"
+        return None if size == payload.size else f"has {size} bytes"
+
+    # 7.
+
+    def _head(self, verifier: Verifier, verified: Checkpoint) -> int:
+        """Check the head; returns how far it says that the log reaches."""
+        if not (self._log / "head.db").is_file():
+            if self._head_required:
+                self._problems.add(None, "log/head.db is missing", "the head of the log")
+            return 0
+        try:
+            return self._head_beside(verifier, verified)
+        except MunimentError as error:
+            self._problems.add(None, error.message, "a readable head")
+            return 0
+
+    def _head_beside(self, verifier: Verifier, verified: Checkpoint) -> int:
+        # Appends may go on meanwhile: head and checkpoint are of one moment if the latter stayed.
+        checkpoint, _ = open_note(read_note(self._log), verifier)
+        for _ in range(_TRIES):
+            state, tip, leaves = copied_head(self._log / "head.db")
+            again, _ = open_note(read_note(self._log), verifier)
+            if again == checkpoint:
+                self._of_one_moment(state, checkpoint)
+                break
+            checkpoint = again
+        self._contents(state, tip, leaves, verified)
+        return max(state.size, checkpoint.size)
+
+    def _of_one_moment(self, state: HeadState, checkpoint: Checkpoint) -> None:
+        signed = {(state.size, state.root), (state.published, state.published_root)}
+        if (checkpoint.size, checkpoint.root) not in signed:
+            what = f"log/head.db has signed {state.published} and holds {state.size} entries"
+            expected = f"one of them to be the published {checkpoint.size}, with its root"
+            self._problems.add(min(state.size, checkpoint.size), what, expected)
+
+    def _contents(self, state: HeadState, tip: Tip, leaves: list[bytes], verified: Checkpoint) -> None:
+        shared = verified.size - state.base
+        if 0 <= shared <= len(leaves):
+            tip.extend(leaves[:shared])
+            leaves = leaves[shared:]
+            if tip.edge.root() != verified.root:
+                what = "log/head.db holds other entries than the published log"
+                self._problems.add(state.base, what, f"the root of {verified.size} entries that was verified")
+        tip.extend(leaves)
+        if (tip.edge.size, tip.edge.root()) != (state.size, state.root):
+            expected = f"the {state.size} entries and the root that it states"
+            self._problems.add(state.base, f"log/head.db holds {tip.edge.size} entries of another root", expected)
