@@ -22,8 +22,16 @@ KEY_CUSTODY = FactSchema(
         Field("state", "string", "State of the key, such as Enabled or PendingDeletion."),
         Field("data_class", "string", "The key's tag data-class.", optional=True),
         Field("delegates_to_account", "bool", "Whether the policy names the account itself (its root)."),
-        Field("administrators", "strings", "Identities that the policy names and that hold administrator rights."),
-        Field("unknown_principals", "strings", "Identities of the key's account that its IAM listing does not have."),
+        Field(
+            "administrators",
+            "strings",
+            "Identities that the policy names and that hold administrator rights.",
+        ),
+        Field(
+            "unknown_principals",
+            "strings",
+            "Identities of the key's account that its IAM listing does not have.",
+        ),
         Field("outsiders", "strings", "Principals of other accounts."),
     ),
     inputs=("kms_key", "iam_user", "iam_role"),
@@ -77,7 +85,9 @@ def _administrators(found: Sequence[Fact], strangers: Sequence[str], *, listed: 
 
 
 def _not_listed(strangers: Sequence[str]) -> Unseen:
-    return Unseen("incomplete", f"{strangers[0]} is named, and the users and roles of the account were not listed whole")
+    return Unseen(
+        "incomplete", f"{strangers[0]} is named, and the users and roles of the account were not listed whole"
+    )
 
 
 def _named(principals: Sequence[str], account: str) -> list[str]:
@@ -111,4 +121,6 @@ def _account_of(principal: str) -> str | None:
 
 def _is_account(principal: str, account: str) -> bool:
     match = _ARN.fullmatch(principal)
-    return principal == account or (match is not None and match["account"] == account and match["kind"] == "root")
+    return principal == account or (
+        match is not None and match["account"] == account and match["kind"] == "root"
+    )

@@ -56,6 +56,8 @@ class Purpose:
     evidence: tuple[str, ...]
 
 
+Record = tuple[str, str]
+"""Key space and pseudonym of a record. Never leaves this package."""
 Subject = tuple[str, str, str]
 """Key space, pseudonym and purpose of a consent. Never leaves this package."""
 
@@ -98,7 +100,9 @@ class Declared:
 
     def refused(self, dataset: DatasetName, purposes: Iterable[str], at: datetime) -> tuple[str, ...]:
         """The purposes that the dataset's contract in force does not permit; none where it has no contract."""
-        permitted = [set(r.value.get("permitted_purposes") or ()) for r in self.contracts.in_force(dataset, at)]
+        permitted = [
+            set(r.value.get("permitted_purposes") or ()) for r in self.contracts.in_force(dataset, at)
+        ]
         return tuple(sorted({p for p in purposes if any(p not in allowed for allowed in permitted)}))
 
 
@@ -110,6 +114,13 @@ def dataset_of(value: Mapping[str, Json]) -> DatasetName:
 def dataset_id(dataset: DatasetName) -> str:
     """The resource id of a dataset in findings (CONTRACT section 6)."""
     return f"{dataset[0]}/{dataset[1]}"
+
+
+def key_id_of(value: Mapping[str, Json], key_space: str, base: FactBase) -> str | None:
+    """The secret that a document's pseudonyms were made under: as stated, else the current one's id."""
+    current = base.config().get("key_spaces", {}).get(key_space) or [None]
+    stated: str | None = value.get("key_id") or current[0]
+    return stated
 
 
 def _valid_from(record: Received) -> datetime:

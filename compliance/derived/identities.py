@@ -20,7 +20,9 @@ IDENTITY_ACTIVITY = FactSchema(
         Field("name", "string", "Name of the user."),
         Field("account", "string", "AWS account."),
         Field("enabled", "bool", "Whether it has console access or an active access key."),
-        Field("last_active", "time", "The latest of its last sign-in, the last use of a key, and its creation."),
+        Field(
+            "last_active", "time", "The latest of its last sign-in, the last use of a key, and its creation."
+        ),
         Field("last_active_by", "string", "Which of these it was: console, access key or creation."),
         Field("admin", "bool", "Whether it holds administrator rights."),
     ),
@@ -54,7 +56,11 @@ Activity = tuple[datetime, str]
 
 
 def _latest(user: Fact) -> Activity | Unseen:
-    created, console, keys = need(user, "created"), look(user, "password_last_used"), need(user, "access_keys")
+    created, console, keys = (
+        need(user, "created"),
+        look(user, "password_last_used"),
+        need(user, "access_keys"),
+    )
     if isinstance(keys, Unseen):
         return keys
     hidden = first_unseen(created, console)

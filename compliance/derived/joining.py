@@ -30,7 +30,11 @@ def look(fact: Fact, name: str) -> Looked:
 def need(fact: Fact, name: str) -> Looked:
     """A field that is never absent: None there means that it could not be read."""
     value = look(fact, name)
-    return Unseen("unreadable", f"{fact.type} {fact.resource} has no value for {name}") if value is None else value
+    return (
+        Unseen("unreadable", f"{fact.type} {fact.resource} has no value for {name}")
+        if value is None
+        else value
+    )
 
 
 def first_unseen(*looked: Looked) -> Unseen | None:

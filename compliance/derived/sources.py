@@ -35,7 +35,9 @@ EVIDENCE_SCOPE = FactSchema(
         Field("fact", "string", "The type of the facts that are listed there."),
         Field("complete", "bool", "Whether the last run saw every resource of this type."),
         Field("seen_whole_at", "time", "When it was last seen whole.", optional=True),
-        Field("detail", "string", "What was denied, cut short or did not reconcile; empty where nothing was."),
+        Field(
+            "detail", "string", "What was denied, cut short or did not reconcile; empty where nothing was."
+        ),
     ),
 )
 
@@ -55,7 +57,9 @@ def _in_time(state: SourceState) -> Looked:
     if state.cause is not None:
         return False
     if state.last_seen is None or state.detail:
-        return Unseen("missing", state.detail or "no expect_every or schedule is configured, and it never reported")
+        return Unseen(
+            "missing", state.detail or "no expect_every or schedule is configured, and it never reported"
+        )
     return True
 
 

@@ -1,0 +1,40 @@
+"""Derived facts: joined or counted from other facts by named pure functions, each with a schema.
+
+A derivation reads a ``FactBase`` and nothing else. What it cannot tell it leaves unseen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from compliance.derived.custody import KEY_CUSTODY, key_custodies
+from compliance.derived.datasets import DATASET, datasets
+from compliance.derived.decisions import DECISION_USE, decision_uses
+from compliance.derived.encryption import DATASET_KEY, dataset_keys
+from compliance.derived.erasures import ERASURE, erasures
+from compliance.derived.identities import IDENTITY_ACTIVITY, identity_activities
+from compliance.derived.models import TRAINED_MODEL, trained_models
+from compliance.derived.purposes import USED_PURPOSE, used_purposes
+from compliance.derived.runs import LINEAGE_RUN, lineage_runs
+from compliance.derived.sources import EVIDENCE_SCOPE, EVIDENCE_SOURCE, evidence_scopes, evidence_sources
+from compliance.library import Derivation
+
+DERIVATIONS: Mapping[str, Derivation] = {
+    derivation.schema.name: derivation
+    for derivation in (
+        Derivation(DATASET, datasets),
+        Derivation(DATASET_KEY, dataset_keys),
+        Derivation(DECISION_USE, decision_uses),
+        Derivation(ERASURE, erasures),
+        Derivation(EVIDENCE_SCOPE, evidence_scopes),
+        Derivation(EVIDENCE_SOURCE, evidence_sources),
+        Derivation(IDENTITY_ACTIVITY, identity_activities),
+        Derivation(KEY_CUSTODY, key_custodies),
+        Derivation(LINEAGE_RUN, lineage_runs),
+        Derivation(TRAINED_MODEL, trained_models),
+        Derivation(USED_PURPOSE, used_purposes),
+    )
+}
+"""Every derivation by the name of its facts."""
+
+__all__ = ["DERIVATIONS"]
