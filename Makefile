@@ -41,7 +41,7 @@ soak:  ## run what takes long
 
 bench:  ## measure, and compare with the numbers in docs/
 	@deploy/setup.sh test
-	@for file in benchmarks/bench_*.py; do [ -e "$$file" ] || continue; echo "== $$file"; PYTHONPATH=. $(BIN)/python "$$file" || exit; done
+	@for file in benchmarks/[!_]*.py; do echo "== $$file"; PYTHONPATH=. $(BIN)/python "$$file" || exit; done
 
 pictures:  ## draw docs/pictures/*.svg from the .dot files beside them
 	@deploy/setup.sh run
@@ -49,7 +49,7 @@ pictures:  ## draw docs/pictures/*.svg from the .dot files beside them
 
 docs:  ## write what is generated into the documentation
 	@deploy/setup.sh check
-	$(BIN)/python -m tests.test_docs
+	$(BIN)/python -m tests.generated_docs
 
 wheel: check  ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation
