@@ -1,1 +1,20 @@
 """Record usage: which runs, models and features used this record, when, and for what purpose."""
+
+from compliance.lineage.answer import record_usage
+from compliance.lineage.records import Answer, Membership, Question, UsageInput, UsageSettings
+from compliance.lineage.registers import Version
+from compliance.lineage.runs import Run
+from compliance.lineage.world import Scope, World
+
+__all__ = [
+    "Answer",
+    "Membership",
+    "Question",
+    "Run",
+    "Scope",
+    "UsageInput",
+    "UsageSettings",
+    "Version",
+    "World",
+    "record_usage",
+]

@@ -72,6 +72,9 @@ class Question:
     at: datetime
     from_: datetime | None = None
     to: datetime | None = None
+    key_ids: frozenset[str] | None = None
+    """The key ids under which it is asked; a full manifest under another one excludes nobody, and is a
+    gap. None: every manifest speaks."""
 
 
 Answer = Mapping[str, Json]

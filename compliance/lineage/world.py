@@ -1,0 +1,226 @@
+"""Everything about lineage that does not depend on the record asked for, built once.
+
+Pure. ``World.build`` merges runs, resolves names, reads and kept versions; many questions are then
+asked of one world, and checks about lineage read it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+from compliance.canonical import micros
+from compliance.lineage.declared import Declared
+from compliance.lineage.events import RunEvent, events, mentions_of, without_duplicates
+from compliance.lineage.graph import Graph, build_graph
+from compliance.lineage.names import Names
+from compliance.lineage.reached import Gap, Reached
+from compliance.lineage.records import DatasetName, Membership, UsageInput
+from compliance.lineage.registers import Manifest, Registers, Version
+from compliance.lineage.runs import Output, Run, merge_runs
+from compliance.lineage.timeline import Intervals
+from compliance.lineage.writes import write_mode
+
+
+class Scope(NamedTuple):
+    """For whom manifests speak: a key space, and the key ids asked under (None: all)."""
+
+    key_space: str
+    key_ids: frozenset[str] | None = None
+
+    def spoken_by(self, manifest: Manifest) -> bool:
+        """Whether a manifest can confirm or exclude a record of this scope."""
+        same = self.key_ids is None or manifest.key_id is None or manifest.key_id in self.key_ids
+        return manifest.key_space == self.key_space and same
+
+
+@dataclass
+class World:
+    """The merged runs, resolved names and version graph of one ``UsageInput``."""
+
+    input: UsageInput
+    membership: Membership
+    names: Names
+    runs: Mapping[str, Run]
+    """By run id, ids in order."""
+    declared: Declared
+    registers: Registers
+    graph: Graph
+
+    @classmethod
+    def build(cls, given: UsageInput) -> World:
+        """Merge and resolve everything received. Order and duplicates of records change nothing."""
+        kept = without_duplicates(given.received)
+        happened = list(events(kept))
+        said = (mention for event in happened for mention in mentions_of(event))
+        names = Names.of(said, given.settings.aliases)
+        runs = merge_runs((event for event in happened if isinstance(event, RunEvent)), names)
+        declared = Declared.of(happened, names)
+        registers = Registers.of(kept, given.received, names)
+        replaces = frozenset(map(names, given.settings.replaces))
+        graph = build_graph(runs, _by_dataset(registers.manifests),
+                            lambda run, dataset: write_mode(run, dataset, declared, replaces))  # fmt: skip
+        return cls(given, given.membership, names, runs, declared, registers, graph)
+
+    def with_membership(self, membership: Membership) -> World:
+        """The same world over another membership engine."""
+        other = copy(self)
+        other.membership = membership
+        return other
+
+    def until(self, at: int) -> World:
+        """The world of the records whose instant is not later than ``at`` (microseconds, UTC)."""
+        if self.latest <= at:
+            return self
+        records = [record for record in self.input.received if micros(record.instant) <= at]
+        return World.build(replace(self.input, received=records, membership=self.membership))
+
+    # --- what is known of datasets and versions ------------------------------------------------
+
+    def datasets(self) -> tuple[DatasetName, ...]:
+        """Every dataset that events, lineage, manifests or contracts name, in order."""
+        registers = self.registers
+        described = {version.dataset for version in registers.manifests} | set(registers.contracts)
+        return tuple(sorted(self.declared.named | described | set(registers.feature_views)))
+
+    def key_spaces(self, dataset: DatasetName) -> frozenset[str]:
+        """The key spaces that a dataset is said to hold, by tags and contracts."""
+        tags = self.declared.dataset_tags.get(dataset, ())
+        tagged = frozenset(tag.value for tag in tags if tag.key == "key_space")
+        contracts = self.registers.contracts.get(dataset, ())
+        return tagged.union(*(contract.key_spaces for contract in contracts))
+
+    def is_feature_view(self, dataset: DatasetName) -> bool:
+        """Whether the feature registry knows it or it bears the tag ``kind=feature-view``."""
+        tags = self.declared.dataset_tags.get(dataset, ())
+        tagged = any(tag.key == "kind" and tag.value == "feature-view" and tag.field is None for tag in tags)
+        return tagged or dataset in self.registers.feature_views
+
+    def manifests(self, scope: Scope, version: Version) -> list[Manifest]:
+        """The manifests of a version that speak for the scope."""
+        return [m for m in self.registers.manifests.get(version, ()) if scope.spoken_by(m)]
+
+    def is_exact(self, scope: Scope, version: Version) -> bool:
+        """Whether a full manifest decides who is in the version."""
+        return any(manifest.full for manifest in self.manifests(scope, version))
+
+    def outputs(self, version: Version) -> Iterator[tuple[Run, Output]]:
+        """Each account of a run that wrote the version: several where several sources report it."""
+        for run_id in self.graph.writers.get(version, ()):
+            run = self.runs[run_id]
+            for report in run.reports:
+                output = report.outputs.get(version.dataset)
+                if output is not None and version.version in output.versions:
+                    yield run, output
+
+    def schema(self, version: Version) -> frozenset[str]:
+        """The columns that schema facets state of the version: its writers', its readers', DatasetEvents'."""
+        columns = set(self.declared.version_schemas.get(version, ()))
+        for _, output in self.outputs(version):
+            columns |= output.schema
+        for run in self._readers(version):
+            for report in run.reports:
+                read = report.reads.get(version.dataset)
+                for named, seen in () if read is None else read.schemas:
+                    columns |= seen if not named or version.version in named else frozenset()
+        return frozenset(columns)
+
+    def columns(self, version: Version) -> frozenset[str]:
+        """All columns known of a version: those of its schema, and those that lineage facets name of it."""
+        if version not in self._columns:
+            columns = self.schema(version) | self.declared.schemas.get(version.dataset, set())
+            for run in self._readers(version):
+                for report in run.reports:
+                    columns |= report.source_columns.get(version.dataset, frozenset())
+            for _, output in self.outputs(version):
+                columns |= frozenset(output.columns or ())
+            self._columns[version] = columns
+        return self._columns[version]
+
+    def _readers(self, version: Version) -> list[Run]:
+        ids = dict.fromkeys(edge.run_id for edge in self.graph.readers.get(version, ()))
+        return [self.runs[run_id] for run_id in ids]
+
+    # --- computed once, when first asked -------------------------------------------------------
+
+    @cached_property
+    def latest(self) -> int:
+        """The latest instant of any record, microseconds, UTC."""
+        return max((micros(record.instant) for record in self.input.received), default=0)
+
+    @cached_property
+    def _columns(self) -> dict[Version, frozenset[str]]:
+        return {}
+
+    @cached_property
+    def _intervals(self) -> dict[DatasetName, Intervals]:
+        return {}
+
+    @cached_property
+    def unspoken_in(self) -> dict[Scope, frozenset[Version]]:
+        """Filled by ``contents``: the versions nobody can speak for."""
+        return {}
+
+    @cached_property
+    def doubts(self) -> dict[Scope, Reached]:
+        """Filled by ``contents``: what flows from versions nobody can speak for, but for erased records."""
+        return {}
+
+    @cached_property
+    def overlaps(self) -> dict[DatasetName, dict[Version, set[Gap]]]:
+        """Filled by ``gaps``: uncertain reads, by the versions that they may have read."""
+        return {}
+
+    @cached_property
+    def version_gaps(self) -> dict[tuple[Scope, Version], frozenset[Gap]]:
+        """Filled by ``gaps``: what keeps each version from being told completely."""
+        return {}
+
+    def intervals(self, dataset: DatasetName) -> Intervals:
+        """The spans of the runs that write a dataset."""
+        if dataset not in self._intervals:
+            writers = self.graph.dataset_writers.get(dataset, ())
+            self._intervals[dataset] = Intervals(self.runs[run_id] for run_id in writers)
+        return self._intervals[dataset]
+
+    @cached_property
+    def examined(self) -> dict[DatasetName, tuple[Version, ...]]:
+        """The versions that a run read, or that are kept by one that was read, by dataset.
+
+        "A CREATE ends this for what came before": the walk back over kept versions stops there.
+        """
+        waiting = list(self.graph.readers)
+        seen = set(waiting)
+        while waiting:
+            version = waiting.pop()
+            for run_id in self.graph.writers.get(version, ()):
+                for edge in self.graph.keeps.get((run_id, version.dataset), ()):
+                    if not edge.created and edge.version not in seen:
+                        seen.add(edge.version)
+                        waiting.append(edge.version)
+        return _grouped(seen)
+
+    @cached_property
+    def undescribed(self) -> int:
+        """How many datasets named by events or lineage have no manifest, key-space tag or contract."""
+        with_manifest = {version.dataset for version in self.registers.manifests}
+        return sum(
+            dataset not in with_manifest
+            and dataset not in self.registers.contracts
+            and not any(tag.key == "key_space" for tag in self.declared.dataset_tags.get(dataset, ()))
+            for dataset in self.declared.named
+        )
+
+
+def _grouped(versions: Iterable[Version]) -> dict[DatasetName, tuple[Version, ...]]:
+    groups: dict[DatasetName, list[Version]] = {}
+    for version in sorted(versions):
+        groups.setdefault(version.dataset, []).append(version)
+    return {dataset: tuple(found) for dataset, found in groups.items()}
+
+
+def _by_dataset(versions: Iterable[Version]) -> dict[DatasetName, frozenset[Version]]:
+    return {dataset: frozenset(found) for dataset, found in _grouped(versions).items()}
