@@ -1,0 +1,41 @@
+"""Judgement: findings and statuses as a pure function of library, facts and instant."""
+
+from compliance.assessment.adding import gravest
+from compliance.assessment.assessing import Judgement, assess
+from compliance.assessment.outcome import (
+    ATTESTATION,
+    RATIO,
+    SCOPE,
+    Assessment,
+    CheckResult,
+    ControlResult,
+    Finding,
+    FrameworkResult,
+    Outcome,
+    OutOfScope,
+    RequirementResult,
+    Status,
+)
+from compliance.assessment.timeline import Span, control_timeline, time_in, timelines
+
+__all__ = [
+    "ATTESTATION",
+    "RATIO",
+    "SCOPE",
+    "Assessment",
+    "CheckResult",
+    "ControlResult",
+    "Finding",
+    "FrameworkResult",
+    "Judgement",
+    "OutOfScope",
+    "Outcome",
+    "RequirementResult",
+    "Span",
+    "Status",
+    "assess",
+    "control_timeline",
+    "gravest",
+    "time_in",
+    "timelines",
+]
