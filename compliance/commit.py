@@ -17,16 +17,16 @@ or of opening the log, redoes the publication from the head.
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from compliance.canonical import EPOCH, from_micros, micros
-from compliance.durable import exclusive
+from compliance.durable import FileLock, refusing
 from compliance.errors import StoreTampered, StoreUnavailable
 from compliance.evidence import Entry
 from compliance.head import Head, HeadState, Transaction
@@ -69,11 +69,12 @@ class _Batch:
 
 
 class _Taken(NamedTuple):
-    """The log as it was taken up or left: its head, its tip and its published note."""
+    """The log as it was taken up or left: its head, its tip and its published checkpoint."""
 
     state: HeadState
     tip: Tip
-    note: str
+    stamp: tuple[int, int, int]
+    """Tells the published checkpoint file from any other."""
 
 
 class Committer:
@@ -85,6 +86,7 @@ class Committer:
         self._signer = signer
         self._published = published
         self._publication = Publication(folder)
+        self._lock = FileLock(folder / "append.lock")
         self._one = threading.Lock()
         self._taken: _Taken | None = None
         self.last_received = EPOCH
@@ -92,53 +94,59 @@ class Committer:
 
     def take_up(self) -> None:
         """Step 1 alone: bring the log into order, or raise StoreTampered saying why it cannot be."""
-        with self._one, self._locked():
+        with self._one, self._lock.held():
             self._take_up()
 
     def commit(self, drafts: Sequence[Sequence[Draft]]) -> None:
         """Append drafts of several callers, each caller's in their order. Steps 1 to 5."""
-        with self._one, self._locked():
-            # 1.
-            state, tip, _ = taken = self._take_up()
-            # Whatever goes wrong from here on is found out by taking the log up afresh.
-            self._taken = None
-            with self._head.transaction() as transaction:
-                # 2.
-                batch = _decide(state, sorted(drafts, key=_first_receipt), transaction)
-                if not batch.leaves:
-                    self._taken = taken
-                    return
-                # 3.
-                grown = tip.copy()
-                files = grown.extend(batch.leaves)
-                note = self._note(grown)
-                self._publication.stage(files, note)
-                # 4.
-                new = state.follow(grown.edge.size, grown.edge.root(), batch.received_at)
-                transaction.advance(state, new, batch.leaves)
-                transaction.add_known(batch.known)
-                if new.base != state.base:
-                    transaction.set_edge(tip.edge.rows[1:])
-            for draft, index in batch.indexes:
-                draft.index = index
-            # 5.
-            self._release(len(batch.leaves), state.size)
-            self._accept(new, grown, note)
+        ordered = [draft for part in sorted(drafts, key=_first_receipt) for draft in part]
+        with self._one, self._lock.held():
+            if not self._append(ordered) and not self._append(ordered):
+                raise StoreUnavailable("The log grew twice beneath an append that held its lock; try again.")
 
     def close(self) -> None:
         """Wait for a commit under way, note that all is published, and close the head."""
         with self._one:
             try:
-                with self._locked():
+                with self._lock.held():
                     self._head.mark_published(self._take_up().state)
             finally:
                 self._head.close()
+                self._lock.close()
 
-    def _locked(self) -> AbstractContextManager[None]:
-        return exclusive(self._folder / "append.lock")
+    def _append(self, drafts: Sequence[Draft]) -> bool:
+        """Append; False where another process had appended since this one took up the log."""
+        # 1.
+        state, tip, _ = taken = self._taken_up()
+        # Whatever goes wrong from here on is found out by taking the log up afresh.
+        self._taken = None
+        with self._head.transaction() as transaction:
+            # 2.
+            batch = _decide(state, drafts, transaction)
+            if not batch.leaves:
+                self._taken = taken
+                return True
+            # 3.
+            grown = tip.copy()
+            files = grown.extend(batch.leaves)
+            new = state.follow(grown.edge.size, grown.edge.root(), batch.received_at)
+            note = self._note(new)
+            self._publication.stage(files, note)
+            # 4.
+            if not transaction.advance(state, new, batch.leaves):
+                return False
+            transaction.add_known(batch.known)
+            if new.base != state.base:
+                transaction.set_edge(tip.edge.rows[1:])
+        for draft, index in batch.indexes:
+            draft.index = index
+        # 5.
+        self._release(len(batch.leaves), state.size)
+        self._accept(new, grown, note)
+        return True
 
-    def _note(self, tip: Tip) -> str:
-        return self._signer.signed(Checkpoint(self._signer.name, tip.edge.size, tip.edge.root()).text())
+    def _note(self, state: HeadState) -> str:
+        return self._signer.signed(Checkpoint(self._signer.name, state.size, state.root).text())
 
     def _release(self, count: int, first: int) -> None:
         try:
@@ -151,19 +159,28 @@ class Committer:
             raise StoreUnavailable(message) from error
 
     def _accept(self, state: HeadState, tip: Tip, note: str) -> _Taken:
-        self._taken = _Taken(state, tip, note)
+        self._taken = taken = _Taken(state, tip, self._stamp())
         self.last_received = max(self.last_received, from_micros(state.received_at))
         checkpoint = Checkpoint(self._signer.name, state.size, state.root)
         self._published.follow(Snapshot(checkpoint, note, [list(row) for row in tip.edge.rows]))
-        return self._taken
+        return taken
+
+    def _stamp(self) -> tuple[int, int, int]:
+        with refusing("Looking for the published checkpoint"):
+            status = os.stat(self._folder / "checkpoint")  # noqa: PTH116 - asked at every append
+        return status.st_ino, status.st_mtime_ns, status.st_size
 
     # --- step 1 --------------------------------------------------------------------------------
 
-    def _take_up(self) -> _Taken:
-        raw, state = read_note(self._folder), self._head.state()
-        if self._taken is not None and self._taken.state == state and self._taken.note.encode() == raw:
+    def _taken_up(self) -> _Taken:
+        """The log as this process left it, if its checkpoint still lies there; else taken up afresh."""
+        if self._taken is not None and self._taken.stamp == self._stamp():
             return self._taken
-        checkpoint, note = open_note(raw, self._signer.verifier)
+        return self._take_up()
+
+    def _take_up(self) -> _Taken:
+        checkpoint, note = open_note(read_note(self._folder), self._signer.verifier)
+        state = self._head.state()
         refuse_other_times(state, checkpoint)
         tip, leaves = self._head.tip(state)
         self._refuse_missing(state.base)
@@ -171,10 +188,11 @@ class Committer:
         if (tip.edge.size, tip.edge.root()) != (state.size, state.root):
             message = "log/head.db does not hold the entries that its root speaks for; restore the store from one backup."
             raise StoreTampered(message, index=state.base, field="head.db")
+        self._publication.clear()
         finished = checkpoint.size == state.size
         wanted = self._publication.torn(files) if finished else files
         if wanted or not finished:
-            note = self._note(tip)
+            note = self._note(state)
             self._publication.stage(wanted, note)
             self._publication.release()
         self._publication.sweep([tile for tile in files if tile.width == WIDTH])
@@ -214,13 +232,13 @@ def refuse_other_times(state: HeadState, checkpoint: Checkpoint) -> None:
 # --- step 2 ------------------------------------------------------------------------------------
 
 
-def _decide(state: HeadState, drafts: Iterable[Sequence[Draft]], transaction: Transaction) -> _Batch:
+def _decide(state: HeadState, drafts: Sequence[Draft], transaction: Transaction) -> _Batch:
     """Which drafts are appended, where, and as received when."""
     leaves: list[bytes] = []
     known: set[bytes] = set()
     indexes: list[tuple[Draft, int]] = []
     last = state.received_at
-    for draft in (draft for part in drafts for draft in part):
+    for draft in drafts:
         fresh = [digest for digest in draft.known if digest not in known]
         if draft.known and (not fresh or transaction.are_known(fresh)):
             continue

@@ -52,23 +52,22 @@ def refusing(doing: str) -> Iterator[None]:
         raise unavailable(error, doing) from error
 
 
-def write_file(path: Path, body: bytes, *, mode: int, sync: bool) -> None:
+def write_file(path: str | Path, body: bytes, *, mode: int, sync: bool) -> None:
     """Write a whole file that nobody reads yet; with ``sync`` its bytes are on the disk at return."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     try:
-        view = memoryview(body)
-        while view:
-            view = view[os.write(handle, view) :]
-        os.fchmod(handle, mode)
+        written = os.write(handle, body)
+        while written < len(body):
+            written += os.write(handle, memoryview(body)[written:])
         if sync:
             os.fsync(handle)
     finally:
         os.close(handle)
 
 
-def rename(staged: Path, final: Path) -> None:
+def rename(staged: str | Path, final: str | Path) -> None:
     """Put a finished file in its place at once; a reader sees the old one or the new one, whole."""
-    staged.replace(final)
+    os.replace(staged, final)  # noqa: PTH105 - this is the one place
 
 
 def sync_folder(folder: Path) -> None:
@@ -103,30 +102,48 @@ def put_file(path: Path, body: bytes, *, mode: int) -> None:
     sync_folder(path.parent)
 
 
-@contextmanager
-def exclusive(path: Path, *, seconds: float | None = None) -> Iterator[None]:
-    """Hold the lock of a file across processes and threads; it goes when its process ends.
+class FileLock:
+    """A lock across threads and processes, held on an open file; it goes when its process ends."""
 
-    Raises StoreUnavailable if another holds it for longer than ``seconds`` (LOCK_SECONDS).
-    """
-    with refusing("Opening the append lock"):
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PUBLIC)
-    try:
-        _wait_for(handle, LOCK_SECONDS if seconds is None else seconds)
-        yield
-    finally:
-        os.close(handle)
+    def __init__(self, path: Path) -> None:
+        with refusing("Opening the append lock"):
+            self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PUBLIC)
 
+    def close(self) -> None:
+        """Let go of the file, and of the lock with it."""
+        os.close(self._handle)
 
-def _wait_for(handle: int, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while True:
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the lock. Raises StoreUnavailable if another holds it for longer than LOCK_SECONDS.
+
+        One thread at a time may hold it through this object; others need objects of their own.
+        """
+        self._acquire(time.monotonic() + LOCK_SECONDS)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            if time.monotonic() > deadline:
-                message = f"Another process has held the append lock for {seconds:g} s; see what it is doing."
-                raise StoreUnavailable(message) from error
-            time.sleep(_POLL_SECONDS)
-        else:
-            return
+            yield
+        finally:
+            fcntl.flock(self._handle, fcntl.LOCK_UN)
+
+    def _acquire(self, deadline: float) -> None:
+        while True:
+            try:
+                fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                if time.monotonic() > deadline:
+                    message = f"Another process has held the append lock for {LOCK_SECONDS:g} s; see what it is doing."
+                    raise StoreUnavailable(message) from error
+                time.sleep(_POLL_SECONDS)
+            else:
+                return
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold the lock of a file once."""
+    lock = FileLock(path)
+    try:
+        with lock.held():
+            yield
+    finally:
+        lock.close()

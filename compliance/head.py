@@ -231,8 +231,8 @@ class Transaction:
         """Whether all digests were recorded."""
         return all_known(self._connection, digests)
 
-    def advance(self, old: HeadState, new: HeadState, leaves: Sequence[bytes]) -> None:
-        """Compare-and-swap the head, adding the entries. Raises StoreUnavailable if it is not at ``old``."""
+    def advance(self, old: HeadState, new: HeadState, leaves: Sequence[bytes]) -> bool:
+        """Compare-and-swap the head, adding the entries; False, and nothing done, if it is not at ``old``."""
         execute = self._connection.execute
         values = (new.size, new.root, new.published, new.published_root, new.received_at, new.base, old.size, old.root)
         changed = execute(
@@ -241,11 +241,13 @@ class Transaction:
             values,
         )
         if changed.rowcount != 1:
-            raise StoreUnavailable("The log grew beneath an append that held its lock; try again.")
-        execute("DELETE FROM pending WHERE first < ?", (new.base,))
+            return False
+        if new.base != old.base:
+            execute("DELETE FROM pending WHERE first < ?", (new.base,))
         for first, part in _chunks(old.size, leaves):
             execute("INSERT INTO pending (first, entries) VALUES (?, ?)", (first, bundle(part)))
         self.advanced = True
+        return True
 
     def set_edge(self, rows: Sequence[Sequence[bytes]]) -> None:
         """Record the rows of the edge above the lowest, as of ``base``."""

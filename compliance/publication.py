@@ -23,14 +23,14 @@ class Publication:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._staging = folder / "staging"
-        self._files: list[tuple[Path, Path]] = []
+        self._files: list[tuple[str, str]] = []
         self._full: list[Tile] = []
+        self._made: set[str] = set()
 
     def stage(self, files: Mapping[Tile, bytes], note: str) -> None:
         """Write everything beside its place. Raises StoreUnavailable; nothing is published yet."""
         self._files, self._full = [], [tile for tile in files if tile.width == WIDTH]
         with refusing("Preparing the publication of the log"):
-            self._staging.mkdir(exist_ok=True)
             for tile, body in files.items():
                 self._put(tile.path, body, mode=READ_ONLY, sync=tile.width == WIDTH)
             self._put("checkpoint", note.encode(), mode=PUBLIC, sync=True)
@@ -53,6 +53,7 @@ class Publication:
             # One that stays is still right; it goes when the log is opened again.
             with suppress(OSError):
                 _remove(self.folder / f"{tile.path}.p")
+            self._made.discard(f"{tile.path}.p")
 
     def torn(self, files: Mapping[Tile, bytes]) -> dict[Tile, bytes]:
         """Those of the files, and of the narrower ones beside them, that are missing or cut short.
@@ -70,17 +71,28 @@ class Publication:
             if path.name.isdigit() and 0 < int(path.name) < tile.width:
                 yield narrowed(tile, body, int(path.name))
 
+    def clear(self) -> None:
+        """Remove what an interrupted publication staged. Needed once before anything is staged."""
+        with refusing("Preparing the publication of the log"):
+            self._staging.mkdir(exist_ok=True)
+            for path in self._staging.iterdir():
+                path.unlink()
+        self._made.clear()
+
     def _put(self, path: str, body: bytes, *, mode: int, sync: bool) -> None:
-        final = self.folder / path
-        if sync:
-            make_folder(final.parent)
-        else:
-            final.parent.mkdir(parents=True, exist_ok=True)
-        staged = self._staging / str(len(self._files))
-        # A file left by a crash may be read-only: it is replaced, not overwritten.
-        staged.unlink(missing_ok=True)
+        folder, _, _ = path.rpartition("/")
+        if folder not in self._made:
+            self._make(folder, sync=sync)
+        staged = f"{self._staging}/{len(self._files)}"
         write_file(staged, body, mode=mode, sync=sync)
-        self._files.append((staged, final))
+        self._files.append((staged, f"{self.folder}/{path}"))
+
+    def _make(self, folder: str, *, sync: bool) -> None:
+        """Make a folder; that of full tiles durably. It is made once: no other process removes it."""
+        path = self.folder / folder
+        make_folder(path if sync else path.parent)
+        path.mkdir(exist_ok=True)
+        self._made.add(folder)
 
     def _length(self, tile: Tile) -> int | None:
         try:

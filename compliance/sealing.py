@@ -52,7 +52,6 @@ class DataKeys:
         self._folder = folder
         self._master = AESGCM(master)
         self._held: dict[str, _DataKey] = {}
-        self._lock = threading.Lock()
 
     def seal(self, name: str, content: bytes) -> bytes:
         """Encrypt under the data key of that name, which is made, and durable, before it is used."""
@@ -81,17 +80,16 @@ class DataKeys:
     def _find(self, name: str) -> _DataKey | None:
         """The key, or None if its file is gone. Looked up each time: another process may have destroyed it."""
         path = self.path(name)
-        try:
-            status = path.stat()
-        except FileNotFoundError:
-            with self._lock:
+        with refusing("Reading a data key"):
+            try:
+                status = path.stat()
+                file = (status.st_ino, status.st_mtime_ns)
+                held = self._held.get(name)
+                if held is None or held.file != file:
+                    held = self._held[name] = _data_key(self._unwrap(name, path.read_bytes()), file)
+            except FileNotFoundError:
                 self._held.pop(name, None)
-            return None
-        file = (status.st_ino, status.st_mtime_ns)
-        with self._lock:
-            held = self._held.get(name)
-            if held is None or held.file != file:
-                held = self._held[name] = _data_key(self._unwrap(name, path.read_bytes()), file)
+                return None
         return held
 
     def _make(self, name: str) -> _DataKey:
