@@ -16,8 +16,8 @@ from typing import TypeVar
 
 from sqlalchemy import text
 
-from compliance.assessment import Assessment, Finding, Span, assess, control_timeline
-from compliance.canonical import Json, canonical, format_time, from_micros
+from compliance.assessment import Assessment, Finding, Span, assess, timelines
+from compliance.canonical import Json, canonical, format_time, from_micros, is_pseudonym
 from compliance.errors import InputRefused, NotFound
 from compliance.evidence import Observation
 from compliance.gaps import Gap, gaps_as_csv, gaps_of
@@ -62,7 +62,7 @@ class Answers:
         self._generation = ""
         self._libraries: OrderedDict[Hashable, tuple[str, Library]] = OrderedDict()
         self._assessments: OrderedDict[Hashable, Assessment] = OrderedDict()
-        self._timelines: OrderedDict[Hashable, tuple[Span, ...]] = OrderedDict()
+        self._timelines: OrderedDict[Hashable, dict[str, tuple[Span, ...]]] = OrderedDict()
         self._usage = RecordUsage()
 
     # --- what an answer is computed from -------------------------------------------------------
@@ -125,13 +125,20 @@ class Answers:
             lambda: assess(self.library(basis), self.facts(basis), self.store.derivations),
         )  # fmt: skip
 
-    def timeline(self, basis: Basis, control: str) -> tuple[Span, ...]:
-        """The statuses of a control from its first evidence up to the basis, without gaps, oldest first."""
-        facts = self.facts(basis)
+    def timelines(self, basis: Basis) -> dict[str, tuple[Span, ...]]:
+        """The statuses of each control from its first evidence up to the basis, without gaps, oldest first."""
+        library, facts = self.library(basis), self.facts(basis)
         return self._kept(
-            self._timelines, (basis, control),
-            lambda: control_timeline(self.library(basis), facts.moved_to, self.store.derivations, control, basis.at),
+            self._timelines, basis,
+            lambda: timelines(
+                library, facts.moved_to, self.store.derivations, [one.id for one in library.controls], basis.at
+            ),
         )  # fmt: skip
+
+    def timeline(self, basis: Basis, control: str) -> tuple[Span, ...]:
+        """The statuses of one control. Raises NotFound for an unknown one."""
+        self.library(basis).control_of(control)
+        return self.timelines(basis)[control]
 
     def since(self, basis: Basis, control: str) -> datetime | None:
         """Since when the control has had the status that it has at the basis."""
@@ -237,21 +244,24 @@ class Answers:
         if not reason.strip():
             raise InputRefused("A lookup needs a reason; it is recorded.", field="reason")
         asked = self._asked(key_space, key, pseudonym)
-        question = Question(key_space, asked[0], basis.at, from_, to)
-        answer = self._usage.answer(self.facts(basis), question, older=asked[1:], by_key=key is not None)
+        (_, asked_for), *older = asked
+        question = Question(key_space, asked_for, basis.at, from_, to, frozenset(name for name, _ in asked))
+        answer = self._usage.answer(self.facts(basis), question, older=[name for _, name in older])
         stated = {
             **answer, **basis.as_json(), "checkpoint": self.store.log.checkpoint(basis.log_size),
         }  # fmt: skip
         self._record_lookup(basis, question, reason, who)
         return stated
 
-    def _asked(self, key_space: str, key: str | None, pseudonym: str | None) -> list[str]:
+    def _asked(self, key_space: str, key: str | None, pseudonym: str | None) -> list[tuple[str, str]]:
+        """``(key id, pseudonym)`` of the record under each secret held; asked by pseudonym, under the current."""
         if (key is None) == (pseudonym is None):
             raise InputRefused("Give either key or pseudonym.", field="key")
-        if pseudonym is not None:
-            self.store.key_spaces.current_key_id(key_space)
-            return [pseudonym]
-        return [held for _, held in self.store.key_spaces.pseudonyms(key_space, key or "")]
+        if pseudonym is None:
+            return self.store.key_spaces.pseudonyms(key_space, key or "")
+        if not is_pseudonym(pseudonym):
+            raise InputRefused("A pseudonym is 32 lower-case hex digits.", field="pseudonym")
+        return [(self.store.key_spaces.current_key_id(key_space), pseudonym)]
 
     def _record_lookup(self, basis: Basis, question: Question, reason: str, who: str) -> None:
         record = {

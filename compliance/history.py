@@ -19,7 +19,7 @@ from typing import cast
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
-from compliance.canonical import Json, content_bytes, evidence_id, from_micros, micros, parse_evidence_id
+from compliance.canonical import Json, content_bytes, evidence_id, expand_ranges, from_micros, micros, parse_evidence_id
 from compliance.facts import Fact, Received, ReceivedKind, ScopeState, SourceState, Unseen
 from compliance.projections import ANY_FACT, Projections
 from compliance.settings import interval
@@ -126,7 +126,7 @@ class History:
             self.listings[row.fact].append(
                 SeenListing(
                     row.source, row.scope, row.instant, row.log_index, bool(row.complete),
-                    frozenset(json.loads(row.items)), row.detail,
+                    frozenset(expand_ranges(json.loads(row.items))), row.detail,
                 )  # fmt: skip
             )
 

@@ -18,7 +18,7 @@ from sqlalchemy import Engine, create_engine, event, insert, select, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
 
-from compliance.canonical import content_bytes, micros, sha256_hex
+from compliance.canonical import content_bytes, evidence_ranges, micros, sha256_hex
 from compliance.errors import ContentGone, InputRefused, StoreUnavailable
 from compliance.evidence import Entry
 from compliance.facts import Defect, Fragment, Listing, Members, Opened, Reader, Reading, Received
@@ -248,7 +248,7 @@ class _Rows:
             self.add(
                 ListingRow, fact=fact, source=reading.source, scope=reading.scope,
                 instant=micros(reading.instant), log_index=index, complete=reading.complete,
-                items=_text(sorted(reading.items)), detail=reading.detail,
+                items=_text(evidence_ranges(reading.items)), detail=reading.detail,
                 expected=reading.expected, got=reading.got,
             )  # fmt: skip
 

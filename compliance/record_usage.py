@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
 from compliance.canonical import Json
 from compliance.facts import Received, ReceivedKind
@@ -46,18 +45,14 @@ class RecordUsage:
         self._lock = threading.Lock()
         self._worlds: OrderedDict[Hashable, World] = OrderedDict()
 
-    def answer(self, facts: FactsAsOf, question: Question, *, older: Sequence[str], by_key: bool) -> Answer:
+    def answer(self, facts: FactsAsOf, question: Question, *, older: Sequence[str]) -> Answer:
         """The answer of CONTRACT section 4, but for the four values and the checkpoint.
 
-        ``older`` are the pseudonyms of the same key under retired secrets. Asked by pseudonym, only
-        its own key id is spoken for: manifests under another one are gaps.
+        ``older`` are the pseudonyms of the same key under retired secrets.
         """
         if older:
-            world = World.build(_joined_input(facts, question, tuple(older)))
-        else:
-            world = self._world(facts)
-        answer = record_usage(world, question)
-        return answer if by_key else _with_foreign_key_ids(answer, facts, question)
+            return record_usage(World.build(_joined_input(facts, question, tuple(older))), question)
+        return record_usage(self._world(facts), question)
 
     def _world(self, facts: FactsAsOf) -> World:
         key = _world_key(facts)
@@ -112,23 +107,3 @@ def _renamed(record: Received, key_space: str, same: Mapping[str, str]) -> Recei
         ]
         return replace(record, value={**value, "records": records})
     return record
-
-
-def _with_foreign_key_ids(answer: Answer, facts: FactsAsOf, question: Question) -> Answer:
-    """Add a gap for each manifest under another key id: asked by pseudonym, nobody can relate them."""
-    current = facts.config().get("key_spaces", {}).get(question.key_space, [None])[0]
-    foreign = [
-        record.value for record in facts.received("manifest")
-        if record.value["key_space"] == question.key_space and record.value.get("key_id") not in {None, current}
-    ]  # fmt: skip
-    gaps = list(answer["gaps"]) + list(_foreign_gaps(foreign))
-    return {**answer, "gaps": gaps, "complete": answer["complete"] and not foreign}
-
-
-def _foreign_gaps(manifests: Iterable[Mapping[str, Json]]) -> Iterable[Json]:
-    for manifest in manifests:
-        yield {
-            "namespace": manifest["namespace"], "name": manifest["name"], "version": manifest["version"],
-            "why": f"its manifest is under the key id {cast('str', manifest.get('key_id'))}; asked by pseudonym,"
-            " it cannot be related without a relink file",
-        }  # fmt: skip

@@ -7,6 +7,7 @@ change, and is read from there ever after.
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -22,6 +23,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
 from compliance.canonical import Json, canonical, sha256_hex, strict_json
+from compliance.collecting import COLLECTION, Former, former_items
 from compliance.errors import InputRefused, LibraryInvalid, NotFound, StoreExists, StoreMissing, StoreUnavailable
 from compliance.evidence import CollectorName, Entry, Observation
 from compliance.facts import FactSchema, Reader
@@ -144,46 +146,37 @@ class Store:
             ).scalar()
         return None if index is None else (index, self.log.entry(index))
 
-    def library_in_force(self, log_size: int, digest: str | None = None) -> tuple[str, Library]:
-        """The library's digest and content: the last one among the first N entries, or one by digest."""
-        found = self.last_of("library/1", log_size) if digest is None else self._library_entry(digest)
-        if found is None:
+    def library_digest(self, log_size: int) -> str:
+        """The digest of the library in force: that of the last library entry among the first N."""
+        found = self.last_of("library/1", log_size)
+        if found is None or found[1].payload is None:
             raise NotFound(f"No control library is among the first {log_size} entries.", field="log_size")
-        payload = found[1].payload
-        body = self.log.body(found[1])
-        if payload is None or body is None:
-            raise NotFound(f"The library entry {found[0]} has no content.", field="library")
-        return payload.sha256, load_library(strict_json(body, what="library"), self.schemas)
+        return found[1].payload.sha256
 
-    def former_items(self, source: str) -> Former:
-        """What the last runs of a source brought, by scope and request: see ``collecting``."""
-        return former_items(self.log, source)
+    def full_digest(self, digest: str) -> str:
+        """The one library digest in the log that starts so. Raises NotFound, naming those there are."""
+        known = sorted(self._library_entries())
+        hits = [full for full in known if digest and full.startswith(digest)]
+        if len(hits) != 1:
+            listed = ", ".join(full[:12] for full in known)
+            raise NotFound(f"No one library has the digest {digest!r}; the log has {listed}.", field="library")
+        return hits[0]
 
-    def item_bytes(self, index: int, item: int | None) -> bytes:
-        """The raw bytes of an entry, or of one item in it, unsealed. Raises NotFound, ContentGone."""
-        entry = self.log.entry(index)
-        body = self.log.body(entry)
+    def library_of(self, digest: str) -> Library:
+        """The library of a digest, as the log holds it."""
+        index = self._library_entries()[digest]
+        body = self.log.body(self.log.entry(index))
         if body is None:
-            raise NotFound(f"The entry {index} has no payload.")
-        if item is None:
-            return body
-        if entry.items:
-            if item >= len(entry.items):
-                raise NotFound(f"The entry {index} has {len(entry.items)} items; there is no item {item}.")
-            return Opened(index, entry, body).item_body(item)
-        return pushed_item(index, body, item)
+            raise NotFound(f"The library entry {index} has no content.", field="library")
+        return load_library(strict_json(body, what="library"), self.schemas)
 
-    def _library_entry(self, digest: str) -> tuple[int, Entry] | None:
+    def _library_entries(self) -> dict[str, int]:
         self.projections.catch_up()
         with self.projections.connect() as connection:
             rows = connection.execute(
-                text("SELECT log_index, sha256 FROM entry WHERE kind = 'library/1' ORDER BY log_index")
+                text("SELECT sha256, min(log_index) FROM entry WHERE kind = 'library/1' GROUP BY sha256")
             ).all()
-        hits = [(index, sha) for index, sha in rows if sha.startswith(digest)]
-        if not digest or len({sha for _, sha in hits}) != 1:
-            known = ", ".join(sorted({sha[:12] for _, sha in rows}))
-            raise NotFound(f"No one library has the digest {digest!r}; the log has {known}.", field="library")
-        return hits[0][0], self.log.entry(hits[0][0])
+        return {sha: index for sha, index in rows}  # noqa: C416 (rows are no pairs to mypy)
 
     def config_in_force(self, log_size: int) -> Mapping[str, Json]:
         """The judgement-relevant configuration: the last one among the first N entries."""

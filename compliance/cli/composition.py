@@ -16,12 +16,15 @@ from collectors.aws_iam.collect import IamCollector
 from collectors.aws_kms.collect import KmsCollector
 from collectors.deletion_log.collect import DeletionLogCollector
 from collectors.mlflow.collect import MlflowCollector
+from collectors.pushed.bodies import take_apart
+from collectors.pushed.reading import items_of
 from collectors.registry import READERS
 from compliance.answers import Answers
 from compliance.collecting import CollectionOutcome, collect_once
 from compliance.derived import DERIVATIONS
 from compliance.errors import InputRefused, NotFound
 from compliance.evidence import Collector
+from compliance.facts import Opened
 from compliance.settings import Settings, SourceSettings, load_settings
 from compliance.store import Store
 
@@ -97,6 +100,23 @@ def collect(store: Store, name: str, progress: Callable[[str], None] | None = No
         collector_of(store, source), source=name, log=store.log, former=store.former_items,
         clock=store.clock, sealed=source.kind in SEALED_KINDS, progress=progress,
     )  # fmt: skip
+
+
+def item_bytes(store: Store, index: int, item: int | None) -> bytes:
+    """The raw bytes of an entry as collected, or of one item in it, unsealed. Raises NotFound, ContentGone."""
+    entry = store.log.entry(index)
+    body = store.log.body(entry)
+    if body is None:
+        raise NotFound(f"The entry {index} has no payload.")
+    if item is None:
+        return body
+    opened_entry = Opened(index, entry, body)
+    count = len(entry.items) or len(items_of(opened_entry))
+    if item >= count:
+        raise NotFound(f"The entry {index} has {count} item(s); there is no item {item}.")
+    if entry.items:
+        return opened_entry.item_body(item)
+    return take_apart(body, media_type=entry.payload.media_type if entry.payload else "").item_text(item).encode()
 
 
 def _needed(source: SourceSettings, option: str, value: T | None) -> T:

@@ -11,7 +11,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from compliance.canonical import parse_evidence_id
 from compliance.cli.composition import collect as collect_source
-from compliance.cli.composition import collector_of, open_store, opened
+from compliance.cli.composition import collector_of, item_bytes, open_store, opened
 from compliance.cli.members_command import members
 from compliance.cli.output import print_json, print_table
 from compliance.errors import MunimentError, NotFound
@@ -120,7 +120,7 @@ def show_evidence(
     try:
         if index >= store.log.size:
             raise NotFound(f"The log has {store.log.size} entries; there is no entry {index}.")
-        body = store.log.leaf(index) if entry else store.item_bytes(index, item)
+        body = store.log.leaf(index) if entry else item_bytes(store, index, item)
     finally:
         store.close()
     sys.stdout.buffer.write(body)
