@@ -41,6 +41,8 @@ class FactSchema:
     fields: tuple[Field, ...]
     inputs: tuple[str, ...] = ()
     """For a derived fact, the fact types and kinds of received record that it is computed from."""
+    adds: tuple[str, ...] = ()
+    """Further ones that it also reads, but whose absence hides single fields of it only, not the fact."""
 
 
 @dataclass(frozen=True)

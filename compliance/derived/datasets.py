@@ -7,13 +7,15 @@ Pure. A dataset is described if a contract or a manifest speaks of it, or a tag 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from compliance.canonical import Json
 from compliance.derived.declared import Declared, dataset_id
 from compliance.derived.joining import Looked, Origin, derived
+from compliance.derived.sight import blind, unless
 from compliance.derived.work import Work, work_of
-from compliance.facts import Fact, FactBase, FactSchema, Field, Received
+from compliance.facts import Fact, FactBase, FactSchema, Field, Received, Unseen
 from compliance.lineage.records import DatasetName
 
 DATASET = FactSchema(
@@ -51,59 +53,93 @@ DATASET = FactSchema(
         ),
         Field("residency", "strings", "Regions that its contract permits."),
     ),
-    inputs=("lineage", "contract", "manifest", "purpose"),
+    inputs=("lineage",),
+    adds=("contract", "manifest", "purpose"),
 )
+
+
+@dataclass(frozen=True)
+class _Sight:
+    """Whether the absence of a contract, a manifest or a purpose means anything."""
+
+    contracts: Unseen | None
+    manifests: Unseen | None
+    purposes: Unseen | None
+
+    @property
+    def descriptions(self) -> Unseen | None:
+        return self.contracts or self.manifests
 
 
 def datasets(base: FactBase) -> Iterator[Fact]:
     """Every dataset, under the one name of those that are said to be the same."""
     work = work_of(base)
     declared = Declared.of(base, work.same)
-    names = work.named | declared.contracts.by_key.keys() | {dataset for dataset, _ in work.manifests}
-    for dataset in sorted(names):
+    sight = _Sight(blind(base, "contract"), blind(base, "manifest"), blind(base, "purpose"))
+    for dataset in sorted(work.named | declared.contracts.by_key.keys() | {one for one, _ in work.manifests}):
         contracts = declared.contracts.in_force(dataset, base.at)
-        looked = (
-            _described(work, dataset, contracts)
-            | _last(work, dataset)
-            | _declared(declared, contracts, base.at)
-        )
+        looked = _described(work, dataset, contracts, sight) | _last(work, dataset, sight)
+        looked |= _contracted(contracts) | _registered(declared, contracts, base.at, sight)
         yield derived(DATASET, dataset_id(dataset), looked, _origin(work, dataset, contracts, base))
 
 
-def _described(work: Work, dataset: DatasetName, contracts: Sequence[Received]) -> dict[str, Looked]:
+def _described(
+    work: Work, dataset: DatasetName, contracts: Sequence[Received], sight: _Sight
+) -> dict[str, Looked]:
     spaces = work.key_spaces(dataset)
     manifest = any(named == dataset for named, _ in work.manifests)
+    known = bool(spaces or manifest or contracts)
+    undescribed = Unseen("missing", "no contract, manifest or tag says whose records it holds, if any")
     return {
         "namespace": dataset[0], "name": dataset[1], "in_lineage": dataset in work.named,
-        "described": bool(spaces or manifest or contracts), "has_contract": bool(contracts),
-        "has_manifest": manifest, "key_spaces": sorted(spaces), "personal": bool(spaces),
+        "described": unless(sight.descriptions, known, told_by_absence=not known),
+        "has_contract": unless(sight.contracts, bool(contracts), told_by_absence=not contracts),
+        "has_manifest": unless(sight.manifests, manifest, told_by_absence=not manifest),
+        "key_spaces": sorted(spaces), "personal": unless(undescribed, bool(spaces), told_by_absence=not known),
     }  # fmt: skip
 
 
-def _last(work: Work, dataset: DatasetName) -> dict[str, Looked]:
+def _last(work: Work, dataset: DatasetName, sight: _Sight) -> dict[str, Looked]:
     """The version that was written last; absent where no run is known to have completed writing it."""
     ended = [version for version in work.written.get(dataset, ()) if version.ended_at is not None]
     if not ended:
         return dict.fromkeys(("last_written", "latest_described", "column_lineage"))
     last = ended[-1]
-    spaces = work.key_spaces(dataset)
-    full = all(work.is_exact(last.id, space) for space in spaces)
-    return {"last_written": last.ended_at, "latest_described": full, "column_lineage": last.columns_told}
+    full = all(work.is_exact(last.id, space) for space in work.key_spaces(dataset))
+    return {
+        "last_written": last.ended_at, "column_lineage": last.columns_told,
+        "latest_described": unless(sight.manifests, full, told_by_absence=not full),
+    }  # fmt: skip
 
 
-def _declared(declared: Declared, contracts: Sequence[Received], at: datetime) -> dict[str, Looked]:
+def _contracted(contracts: Sequence[Received]) -> dict[str, Looked]:
     values = [contract.value for contract in contracts]
-    purposes = sorted({p for value in values for p in value.get("permitted_purposes") or ()})
     fields = [field for value in values for field in value.get("fields") or ()]
     days = [value["retention_days"] for value in values if value.get("retention_days") is not None]
     return {
-        "permitted_purposes": purposes,
-        "unregistered": [p for p in purposes if declared.purpose(p, at) is None],
+        "permitted_purposes": _purposes(contracts),
         "fields": len(fields) if contracts else None,
         "unclassified": sorted({str(one["name"]) for one in fields if not one.get("sensitivity")}),
         "retention_days": max(days, default=None),
-        "retention_limit_days": _limit(declared, purposes, at),
         "residency": sorted({region for value in values for region in value.get("residency") or ()}),
+    }
+
+
+def _purposes(contracts: Sequence[Received]) -> list[str]:
+    return sorted({str(p) for contract in contracts for p in contract.value.get("permitted_purposes") or ()})
+
+
+def _registered(
+    declared: Declared, contracts: Sequence[Received], at: datetime, sight: _Sight
+) -> dict[str, Looked]:
+    purposes = _purposes(contracts)
+    unregistered = [p for p in purposes if declared.purpose(p, at) is None]
+    limit = _limit(declared, purposes, at)
+    return {
+        "unregistered": unless(sight.purposes, unregistered, told_by_absence=bool(unregistered)),
+        "retention_limit_days": unless(
+            sight.purposes, limit, told_by_absence=limit is None and bool(purposes)
+        ),
     }
 
 

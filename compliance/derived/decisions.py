@@ -6,16 +6,17 @@ which dataset. Neither a principal nor a pseudonym leaves this module: they are 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from compliance.canonical import Json, parse_time
-from compliance.derived.declared import Declared, Record, dataset_id, dataset_of
+from compliance.canonical import parse_time
+from compliance.derived.declared import Declared, Record, Same, dataset_id, dataset_of
 from compliance.derived.erased import Erased
 from compliance.derived.joining import Looked, derived, of_record
+from compliance.derived.sight import blind, unless
 from compliance.derived.work import work_of
-from compliance.facts import Fact, FactBase, FactSchema, Field, Received
+from compliance.facts import Fact, FactBase, FactSchema, Field, Received, Unseen
 from compliance.lineage.records import DatasetName
 
 DECISION_USE = FactSchema(
@@ -40,7 +41,8 @@ DECISION_USE = FactSchema(
         Field("withdrawn", "int", "Of these, records whose consent had been withdrawn."),
         Field("erased", "int", "Records whose erasure covering the dataset had been completed."),
     ),
-    inputs=("decision", "contract", "purpose", "consent", "erasure", "lineage"),
+    inputs=("decision",),
+    adds=("contract", "purpose", "consent", "erasure", "lineage"),
 )
 
 
@@ -54,10 +56,29 @@ class _Decided:
     records: tuple[Record, ...]
 
 
+@dataclass(frozen=True)
+class _Rules:
+    """What decisions are held against, and whether the absence of a rule means anything."""
+
+    declared: Declared
+    erased: Erased
+    contracts: Unseen | None
+    purposes: Unseen | None
+    consents: Unseen | None
+    erasures: Unseen | None
+
+    @classmethod
+    def of(cls, base: FactBase, same: Same) -> _Rules:
+        return cls(
+            Declared.of(base, same), Erased.of(base, same), blind(base, "contract"), blind(base, "purpose"),
+            blind(base, "consent"), blind(base, "erasure"),
+        )  # fmt: skip
+
+
 def decision_uses(base: FactBase) -> Iterator[Fact]:
     """Every decision that was logged, allowed or not."""
     work = work_of(base)
-    declared, erased = Declared.of(base, work.same), Erased.of(base, work.same)
+    rules = _Rules.of(base, work.same)
     for record in base.received("decision"):
         named = record.value.get("dataset")
         decided = _Decided(
@@ -66,57 +87,62 @@ def decision_uses(base: FactBase) -> Iterator[Fact]:
             None if named is None else work.same(dataset_of(named)),
             tuple((str(r["key_space"]), str(r["pseudonym"])) for r in record.value.get("records") or ()),
         )
-        yield _fact(record, decided, declared, erased)
+        yield _fact(record, decided, rules)
 
 
-def _fact(record: Received, decided: _Decided, declared: Declared, erased: Erased) -> Fact:
-    value = record.value
+def _fact(record: Received, decided: _Decided, rules: _Rules) -> Fact:
+    value, dataset = record.value, decided.dataset
     looked: dict[str, Looked] = {
         "decision_id": str(value["decision_id"]), "decided_at": decided.at, "allowed": bool(value["allowed"]),
         "purpose": decided.purpose, "principal_named": bool(value.get("principal")),
         "model": value.get("model") or None, "records": len(decided.records),
-        "dataset": None if decided.dataset is None else dataset_id(decided.dataset),
+        "dataset": None if dataset is None else dataset_id(dataset),
     }  # fmt: skip
-    looked |= _rules(decided, declared) | _consents(decided, declared)
-    looked["erased"] = sum(_was_erased(one, decided, erased) for one in decided.records)
-    return derived(DECISION_USE, str(value["decision_id"]), looked, of_record(record, _scope(decided)))
+    looked |= _of_contract(decided, rules) | _of_register(decided, rules)
+    gone = sum(_was_erased(one, decided, rules.erased) for one in decided.records)
+    looked["erased"] = unless(rules.erasures, gone, told_by_absence=gone == 0 and bool(decided.records))
+    scope = "" if dataset is None else dataset[0]
+    return derived(DECISION_USE, str(value["decision_id"]), looked, of_record(record, scope))
 
 
-def _scope(decided: _Decided) -> str:
-    return "" if decided.dataset is None else decided.dataset[0]
-
-
-def _rules(decided: _Decided, declared: Declared) -> dict[str, Looked]:
+def _of_contract(decided: _Decided, rules: _Rules) -> dict[str, Looked]:
     purpose, dataset = decided.purpose, decided.dataset
-    entry = None if purpose is None else declared.purpose(purpose, decided.at)
-    contracts = () if dataset is None else declared.contracts.in_force(dataset, decided.at)
-    refused: Json = None
-    if purpose is not None and dataset is not None and contracts:
-        refused = bool(declared.refused(dataset, [purpose], decided.at))
+    if dataset is None:
+        return {"has_contract": None, "purpose_refused": None}
+    admitted = bool(rules.declared.contracts.in_force(dataset, decided.at))
+    refused: bool | None = None
+    if purpose is not None and admitted:
+        refused = bool(rules.declared.refused(dataset, [purpose], decided.at))
     return {
-        "has_contract": None if dataset is None else bool(contracts),
-        "purpose_registered": None if purpose is None else entry is not None,
-        "purpose_refused": refused,
-        "lawful_basis": None if entry is None else entry.lawful_basis,
+        "has_contract": unless(rules.contracts, admitted, told_by_absence=not admitted),
+        "purpose_refused": unless(rules.contracts, refused, told_by_absence=not refused),
     }
 
 
-def _consents(decided: _Decided, declared: Declared) -> dict[str, Looked]:
+def _of_register(decided: _Decided, rules: _Rules) -> dict[str, Looked]:
+    if decided.purpose is None:
+        return {"purpose_registered": None, "lawful_basis": None, "without_consent": 0, "withdrawn": 0}
+    entry = rules.declared.purpose(decided.purpose, decided.at)
+    told: dict[str, Looked] = {"purpose_registered": entry is not None, "lawful_basis": None}
+    if entry is None:
+        told = {name: unless(rules.purposes, value, told_by_absence=True) for name, value in told.items()}
+        return told | {"without_consent": 0, "withdrawn": 0}
+    told["lawful_basis"] = entry.lawful_basis
+    return told | _consents(decided, decided.purpose, rules, asked=entry.lawful_basis == "consent")
+
+
+def _consents(decided: _Decided, purpose: str, rules: _Rules, *, asked: bool) -> dict[str, Looked]:
     """Counted only where the register gives the purpose the lawful basis consent."""
-    said: Sequence[str | None] = ()
-    if decided.purpose is not None:
-        entry = declared.purpose(decided.purpose, decided.at)
-        if entry is not None and entry.lawful_basis == "consent":
-            said = [declared.consent((*one, decided.purpose), decided.at) for one in decided.records]
+    said = [rules.declared.consent((*one, purpose), decided.at) for one in decided.records] if asked else []
+    lacking, withdrawn = sum(one != "granted" for one in said), sum(one == "withdrawn" for one in said)
     return {
-        "without_consent": sum(one != "granted" for one in said),
-        "withdrawn": sum(one == "withdrawn" for one in said),
+        "without_consent": unless(rules.consents, lacking, told_by_absence=bool(said) and not withdrawn),
+        "withdrawn": unless(rules.consents, withdrawn, told_by_absence=bool(said) and not withdrawn),
     }
 
 
 def _was_erased(record: Record, decided: _Decided, erased: Erased) -> bool:
     if decided.dataset is None:
         return False
-    return any(
-        one.completed_at <= decided.at and one.covers(decided.dataset) for one in erased.of_record(record)
-    )
+    erasures = erased.of_record(record)
+    return any(one.completed_at <= decided.at and one.covers(decided.dataset) for one in erasures)

@@ -19,6 +19,8 @@ from compliance.facts import FactBase, Received
 from compliance.lineage.records import DatasetName
 
 K = TypeVar("K", bound=Hashable)
+Same = Callable[[DatasetName], DatasetName]
+"""Gives the one name of a dataset that has several."""
 SINCE_EVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -71,7 +73,7 @@ class Declared:
     consents: Timeline[Subject]
 
     @classmethod
-    def of(cls, base: FactBase, same: Callable[[DatasetName], DatasetName] = lambda name: name) -> Declared:
+    def of(cls, base: FactBase, same: Same = lambda name: name) -> Declared:
         """Read them; ``same`` gives the one name of a dataset that has several."""
         return cls(
             Timeline.of(base.received("contract"), lambda r: same(dataset_of(r.value)), _valid_from),

@@ -31,7 +31,8 @@ DATASET_KEY = FactSchema(
             optional=True,
         ),
     ),
-    inputs=("contract", "kms_key", "lineage", "manifest"),
+    inputs=("contract", "kms_key"),
+    adds=("lineage", "manifest"),
 )
 
 _OF_KMS = ("found", "manager", "state", "region", "region_permitted")

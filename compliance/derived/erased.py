@@ -8,17 +8,14 @@ be sent twice.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from compliance.canonical import Json, parse_time
-from compliance.derived.declared import Record, dataset_of
+from compliance.derived.declared import Record, Same, dataset_of
 from compliance.facts import FactBase, Received
 from compliance.lineage.records import DatasetName
-
-Same = Callable[[DatasetName], DatasetName]
-"""Gives the one name of a dataset that has several."""
 
 
 @dataclass(frozen=True)

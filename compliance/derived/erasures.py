@@ -15,6 +15,7 @@ from compliance.canonical import parse_time
 from compliance.derived.declared import dataset_id, key_id_of
 from compliance.derived.erased import Erased, Erasure
 from compliance.derived.joining import Looked, derived, of_record
+from compliance.derived.sight import blind, unless
 from compliance.derived.work import Work, work_of
 from compliance.facts import Fact, FactBase, FactSchema, Field, Unseen
 from compliance.lineage.records import DatasetName
@@ -41,7 +42,8 @@ ERASURE = FactSchema(
             "Allowed decisions after completion that read the record from a covered dataset.",
         ),
     ),
-    inputs=("erasure", "manifest", "lineage", "decision"),
+    inputs=("erasure",),
+    adds=("manifest", "lineage", "decision", "contract"),
 )
 
 
@@ -77,6 +79,7 @@ def _decided(base: FactBase, work: Work) -> Decided:
 
 def _fact(base: FactBase, work: Work, one: Erasure, name: str, decided: Decided) -> Fact:
     again, evidence = _reappeared(base, work, one)
+    hidden = blind(base, "lineage", "manifest") if again == [] else None
     after = [
         dataset
         for at, dataset in decided.get(one.record, ())
@@ -86,7 +89,8 @@ def _fact(base: FactBase, work: Work, one: Erasure, name: str, decided: Decided)
         "request_id": one.request_id, "key_space": one.record[0], "requested_at": one.requested_at,
         "completed_at": one.completed_at, "method": one.method,
         "datasets": sorted(dataset_id(dataset) for dataset in one.datasets or ()),
-        "reappeared_in": again, "decisions_after": len(after),
+        "reappeared_in": hidden or again,
+        "decisions_after": unless(blind(base, "decision"), len(after), told_by_absence=not after),
     }  # fmt: skip
     cited = [entry.evidence for entry in one.entries] + evidence
     return derived(ERASURE, name, looked, of_record(one.entries[-1], one.record[0]).citing(cited))

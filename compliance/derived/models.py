@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 
 from compliance.derived.declared import Declared, dataset_id
 from compliance.derived.joining import Looked, Origin, derived, look, need, of_facts
-from compliance.derived.runs import refusals, without_contract
-from compliance.derived.withdrawals import Withdrawals
+from compliance.derived.runs import Rules, refusals, without_contract
+from compliance.derived.sight import blind, unless
 from compliance.derived.work import Ran, Work, work_of
 from compliance.facts import Fact, FactBase, FactSchema, Field, Unseen
 
@@ -44,7 +44,8 @@ TRAINED_MODEL = FactSchema(
         Field("refusals", "strings", "Contracts that lacked a purpose of a run, as DATASET: PURPOSE."),
         Field("withdrawn", "int", "Records read by one of the runs after their consent had been withdrawn."),
     ),
-    inputs=("model_version", "lineage", "contract", "purpose", "consent", "manifest"),
+    inputs=("model_version",),
+    adds=("lineage", "contract", "purpose", "consent", "manifest", "feature_view"),
 )
 
 _OWN = ("purpose", "risk_class", "owner", "approval", "approved_by", "requested_by")
@@ -53,19 +54,21 @@ _OWN = ("purpose", "risk_class", "owner", "approval", "approved_by", "requested_
 def trained_models(base: FactBase) -> Iterator[Fact]:
     """Every model version of the registry."""
     work = work_of(base)
-    declared = Declared.of(base, work.same)
-    withdrawals = Withdrawals(base, declared)
+    rules = Rules.of(base, work.same)
+    lineage = blind(base, "lineage")
     for model in base.facts("model_version"):
         runs = [ran for ran in work.runs_of_model(model.resource) if ran.completed]
-        looked = _registered(model, declared, base) | _trained(runs, work, declared, withdrawals)
-        yield derived(TRAINED_MODEL, model.resource, looked, _origin(model, runs, declared))
+        looked = _registered(model, rules, base) | _trained(runs, work, rules)
+        looked["runs"] = unless(lineage, len(runs), told_by_absence=not runs)
+        yield derived(TRAINED_MODEL, model.resource, looked, _origin(model, runs, rules.declared))
 
 
-def _registered(model: Fact, declared: Declared, base: FactBase) -> dict[str, Looked]:
+def _registered(model: Fact, rules: Rules, base: FactBase) -> dict[str, Looked]:
     purpose = look(model, "purpose")
     registered: Looked = purpose
     if not isinstance(purpose, Unseen) and purpose is not None:
-        registered = declared.purpose(purpose, base.at) is not None
+        found = rules.declared.purpose(purpose, base.at) is not None
+        registered = unless(rules.purposes, found, told_by_absence=not found)
     own: dict[str, Looked] = {name: look(model, name) for name in _OWN}
     return own | {
         "name": need(model, "name"), "version": need(model, "version"),
@@ -83,21 +86,18 @@ def in_use(model: Fact) -> Looked:
     return next((one for one in (stage, aliases) if isinstance(one, Unseen)), False)
 
 
-def _trained(
-    runs: Sequence[Ran], work: Work, declared: Declared, withdrawals: Withdrawals
-) -> dict[str, Looked]:
-    names = sorted({dataset for ran in runs for dataset, _ in ran.reads})
+def _trained(runs: Sequence[Ran], work: Work, rules: Rules) -> dict[str, Looked]:
     refused, bare = set(), set()
     for ran in runs:
-        inputs = sorted({dataset for dataset, _ in ran.reads})
-        refused |= set(refusals(declared, inputs, ran)[0])
-        bare |= set(without_contract(declared, inputs, ran))
+        refused |= set(refusals(rules.declared, ran)[0])
+        bare |= set(without_contract(rules.declared, ran))
     return {
-        "runs": len(runs), "datasets": [dataset_id(one) for one in names],
+        "datasets": sorted({dataset_id(dataset) for ran in runs for dataset, _ in ran.reads}),
         "unresolved": sorted({dataset_id(one) for ran in runs for one in ran.unresolved}),
-        "without_contract": sorted(bare), "refusals": sorted(refused),
+        "without_contract": unless(rules.contracts, sorted(bare), told_by_absence=bool(bare)),
+        "refusals": unless(rules.contracts, sorted(refused), told_by_absence=not refused),
         "run_purposes": sorted({p for ran in runs for p in ran.purposes}),
-        "withdrawn": _most([withdrawals.read_by(ran, work) for ran in runs]),
+        "withdrawn": _most([rules.withdrawals.read_by(ran, work) for ran in runs]),
     }  # fmt: skip
 
 
@@ -111,5 +111,5 @@ def _most(counts: Sequence[Looked]) -> Looked:
 def _origin(model: Fact, runs: Sequence[Ran], declared: Declared) -> Origin:
     cited = {evidence for ran in runs for evidence in ran.evidence}
     for ran in runs:
-        cited |= set(refusals(declared, {dataset for dataset, _ in ran.reads}, ran)[1])
+        cited |= set(refusals(declared, ran)[1])
     return of_facts(model).citing(cited)

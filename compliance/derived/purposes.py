@@ -13,6 +13,7 @@ from datetime import datetime
 
 from compliance.derived.declared import Declared
 from compliance.derived.joining import Looked, Origin, derived
+from compliance.derived.sight import blind, unless
 from compliance.derived.work import work_of
 from compliance.facts import Fact, FactBase, FactSchema, Field, Received
 
@@ -30,7 +31,8 @@ USED_PURPOSE = FactSchema(
         Field("models", "int", "Model versions that name it."),
         Field("contracts", "int", "Datasets whose contract in force permits it."),
     ),
-    inputs=("purpose", "lineage", "decision", "contract", "model_version"),
+    inputs=("lineage",),
+    adds=("purpose", "decision", "contract", "model_version", "feature_view"),
 )
 
 
@@ -51,11 +53,11 @@ class _Named:
 
 def used_purposes(base: FactBase) -> Iterator[Fact]:
     """Every purpose that is named outside the register."""
-    declared = Declared.of(base)
+    declared, hidden = Declared.of(base), blind(base, "purpose")
     for purpose, named in sorted(_named(base, declared).items()):
         entry = declared.purpose(purpose, base.at)
         looked: dict[str, Looked] = {
-            "purpose": purpose, "registered": entry is not None,
+            "purpose": purpose, "registered": unless(hidden, entry is not None, told_by_absence=entry is None),
             "lawful_basis": None if entry is None else entry.lawful_basis,
             "controller": None if entry is None else entry.controller,
             "retention_days": None if entry is None else entry.retention_days,

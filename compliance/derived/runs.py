@@ -6,14 +6,15 @@ the model's in its registry; everything is judged as in force when the run start
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from compliance.derived.declared import Declared, dataset_id
+from compliance.derived.declared import Declared, Same, dataset_id
 from compliance.derived.joining import Looked, Origin, derived
+from compliance.derived.sight import blind, unless
 from compliance.derived.withdrawals import Withdrawals
 from compliance.derived.work import Ran, Work, work_of
-from compliance.facts import Fact, FactBase, FactSchema, Field
-from compliance.lineage.records import DatasetName
+from compliance.facts import Fact, FactBase, FactSchema, Field, Unseen
 
 LINEAGE_RUN = FactSchema(
     "lineage_run",
@@ -37,42 +38,60 @@ LINEAGE_RUN = FactSchema(
             "withdrawn", "int", "Records in what it read whose consent for its purpose had been withdrawn."
         ),
     ),
-    inputs=("lineage", "contract", "purpose", "consent", "manifest", "model_version"),
+    inputs=("lineage",),
+    adds=("contract", "purpose", "consent", "manifest", "model_version", "feature_view"),
 )
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What runs are held against, and whether the absence of a rule means anything."""
+
+    declared: Declared
+    withdrawals: Withdrawals
+    contracts: Unseen | None
+    purposes: Unseen | None
+
+    @classmethod
+    def of(cls, base: FactBase, same: Same) -> Rules:
+        """The rules that a fact base knows."""
+        declared = Declared.of(base, same)
+        return cls(declared, Withdrawals(base, declared), blind(base, "contract"), blind(base, "purpose"))
 
 
 def lineage_runs(base: FactBase) -> Iterator[Fact]:
     """Every run that ended; one that still runs is judged when it ends."""
     work = work_of(base)
-    declared = Declared.of(base, work.same)
-    withdrawals = Withdrawals(base, declared)
+    rules = Rules.of(base, work.same)
     for ran in work.runs:
         if ran.ended_at is not None:
-            yield _fact(ran, work, declared, withdrawals)
+            yield _fact(ran, work, rules)
 
 
-def _fact(ran: Ran, work: Work, declared: Declared, withdrawals: Withdrawals) -> Fact:
-    inputs = sorted({dataset for dataset, _ in ran.reads})
-    refused, evidence = refusals(declared, inputs, ran)
+def _fact(ran: Ran, work: Work, rules: Rules) -> Fact:
+    refused, evidence = refusals(rules.declared, ran)
+    bare = without_contract(rules.declared, ran)
+    unregistered = [p for p in ran.purposes if rules.declared.purpose(p, ran.started_at) is None]
+    by_consent = bool(rules.withdrawals.consent_purposes(ran))
     looked: dict[str, Looked] = {
         "run_id": ran.run_id, "job": dataset_id(ran.job), "started_at": ran.started_at,
         "ended_at": ran.ended_at, "completed": ran.completed, "purposes": list(ran.purposes),
-        "unregistered": [p for p in ran.purposes if declared.purpose(p, ran.started_at) is None],
-        "inputs": [dataset_id(one) for one in inputs],
+        "inputs": [dataset_id(one) for one in ran.inputs],
         "outputs": sorted({dataset_id(dataset) for dataset, _ in ran.writes}),
-        "without_contract": without_contract(declared, inputs, ran),
-        "refusals": refused,
-        "consent_based": bool(withdrawals.consent_purposes(ran)),
-        "withdrawn": withdrawals.read_by(ran, work),
+        "unregistered": unless(rules.purposes, unregistered, told_by_absence=bool(unregistered)),
+        "without_contract": unless(rules.contracts, bare, told_by_absence=bool(bare)),
+        "refusals": unless(rules.contracts, refused, told_by_absence=not refused),
+        "consent_based": unless(rules.purposes, by_consent, told_by_absence=not by_consent),
+        "withdrawn": rules.withdrawals.read_by(ran, work),
     }  # fmt: skip
     origin = Origin(ran.source, ran.job[0], ran.ended_at or ran.started_at, ran.evidence)
     return derived(LINEAGE_RUN, ran.run_id, looked, origin.citing(evidence))
 
 
-def refusals(declared: Declared, inputs: Iterable[DatasetName], ran: Ran) -> tuple[list[str], list[str]]:
+def refusals(declared: Declared, ran: Ran) -> tuple[list[str], list[str]]:
     """Which contracts in force at the run's start lack a purpose of it, and the evidence of those contracts."""
     said, evidence = [], []
-    for dataset in inputs:
+    for dataset in ran.inputs:
         refused = declared.refused(dataset, ran.purposes, ran.started_at)
         said += [f"{dataset_id(dataset)}: {purpose}" for purpose in refused]
         if refused:
@@ -80,6 +99,6 @@ def refusals(declared: Declared, inputs: Iterable[DatasetName], ran: Ran) -> tup
     return said, evidence
 
 
-def without_contract(declared: Declared, inputs: Iterable[DatasetName], ran: Ran) -> list[str]:
-    """The datasets that had no contract in force at the run's start."""
-    return [dataset_id(one) for one in inputs if not declared.contracts.in_force(one, ran.started_at)]
+def without_contract(declared: Declared, ran: Ran) -> list[str]:
+    """The datasets that it read and that had no contract in force at its start."""
+    return [dataset_id(one) for one in ran.inputs if not declared.contracts.in_force(one, ran.started_at)]

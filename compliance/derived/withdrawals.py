@@ -11,6 +11,7 @@ from datetime import datetime
 
 from compliance.derived.declared import Declared, Record, key_id_of
 from compliance.derived.joining import Looked
+from compliance.derived.sight import blind
 from compliance.derived.work import Ran, Work
 from compliance.facts import FactBase, Unseen
 
@@ -24,6 +25,7 @@ class Withdrawals:
     def __init__(self, base: FactBase, declared: Declared) -> None:
         self._base = base
         self._declared = declared
+        self._hidden = blind(base, "consent")
         self._held: dict[Record, frozenset[str]] = {}
         self._subjects: dict[str, list[Record]] = {}
         for key_space, pseudonym, purpose in declared.consents.by_key:
@@ -36,12 +38,14 @@ class Withdrawals:
 
     def read_by(self, ran: Ran, work: Work) -> Looked:
         """How many withdrawn records were in what the run read, or why that cannot be told."""
-        withdrawn = {one for p in self.consent_purposes(ran) for one in self._withdrawn(p, ran.started_at)}
+        purposes = self.consent_purposes(ran)
+        withdrawn = {one for purpose in purposes for one in self._withdrawn(purpose, ran.started_at)}
         if len(self._held.keys() | {record for record, _ in withdrawn}) > MAX_LOOKUPS:
             return Unseen("incomplete", f"more than {MAX_LOOKUPS} withdrawals would have to be looked up")
         manifests = {manifest.evidence for read in ran.reads for manifest in work.manifests.get(read, ())}
         found = sum(bool(self._holding(record) & manifests) for record, _ in withdrawn)
-        return found or _unproven(ran, work, {(space, key_id) for (space, _), key_id in withdrawn}) or 0
+        spaces = {(space, key_id) for (space, _), key_id in withdrawn}
+        return found or _unproven(ran, work, spaces) or (self._hidden if purposes else None) or 0
 
     def _withdrawn(self, purpose: str, at: datetime) -> Iterator[tuple[Record, str | None]]:
         """Each withdrawn record with the id of the secret that its pseudonym was made under."""

@@ -6,20 +6,20 @@ Pure. Merging of events, names, reads that are worked out and purposes are decid
 
 from __future__ import annotations
 
-import weakref
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 
-from compliance.canonical import from_micros
+from compliance.canonical import Json, from_micros
 from compliance.derived.joining import ordered
 from compliance.facts import FactBase, ReceivedKind
 from compliance.lineage.events import FOREVER, JobName, events, mentions_of
 from compliance.lineage.graph import INITIAL
+from compliance.lineage.judging import ModelName, models_of, purposes_of
 from compliance.lineage.records import DatasetName, UsageInput, UsageSettings
-from compliance.lineage.registers import Manifest, Version, run_key
+from compliance.lineage.registers import Manifest, Version
 from compliance.lineage.runs import Run
 from compliance.lineage.world import Scope, World
 
@@ -44,6 +44,11 @@ class Ran:
     """Datasets read in a version that neither the run names nor any known write or manifest tells."""
     writes: frozenset[Version]
     evidence: tuple[str, ...]
+
+    @property
+    def inputs(self) -> list[DatasetName]:
+        """The datasets that it read, in order."""
+        return sorted({version.dataset for version in self.reads})
 
 
 @dataclass(frozen=True)
@@ -90,9 +95,15 @@ class Work:
     def runs_of_model(self, resource: str) -> tuple[Ran, ...]:
         """The runs tied to NAME/VERSION, by their tag ``model`` or by the registry."""
         name, _, version = resource.rpartition("/")
-        return tuple(
-            ran for ran in self.runs if (name, version) in self._models_of(self.world.runs[ran.run_id])
-        )
+        return tuple(self._by_model.get((name, version), ()))
+
+    @cached_property
+    def _by_model(self) -> Mapping[ModelName, list[Ran]]:
+        found: dict[ModelName, list[Ran]] = defaultdict(list)
+        for ran in self.runs:
+            for model in models_of(self.world, self.world.runs[ran.run_id]):
+                found[model].append(ran)
+        return found
 
     def mentioned_by(self, dataset: DatasetName) -> tuple[str, set[str]]:
         """The source and evidence of something that mentions a dataset: an event, else a manifest."""
@@ -100,11 +111,12 @@ class Work:
 
     @cached_property
     def _mentions(self) -> Mapping[DatasetName, tuple[str, set[str]]]:
-        received = self.world.input.received
-        found = {
-            self.same(m.dataset): (e.source, {e.evidence}) for e in events(received) for m in mentions_of(e)
-        }
-        for record in received:
+        found: dict[DatasetName, tuple[str, set[str]]] = {}
+        for event in events(self.world.input.received):
+            for mention in mentions_of(event):
+                for name in (mention.dataset, *(source for source, _ in mention.sources)):
+                    found[self.same(name)] = event.source, {event.evidence}
+        for record in self.world.input.received:
             if record.kind == "manifest":
                 name = self.same((str(record.value["namespace"]), str(record.value["name"])))
                 found.setdefault(name, (record.source, {record.evidence}))
@@ -117,7 +129,7 @@ class Work:
         return Ran(
             run_id=run.run_id, job=run.job or ("", run.run_id), source=run.reports[0].source,
             started_at=run.started_at, ended_at=run.ended_at, completed=run.outcome == "COMPLETE",
-            purposes=tuple(sorted(self._purposes(run))),
+            purposes=purposes_of(self.world, run),
             reads=frozenset(read.version for read in reads),
             unresolved=frozenset(r.version.dataset for r in reads if not r.named and self._is_unknown(r.version)),
             writes=frozenset(Version(d, v) for d, versions in run.outputs.items() for v in versions),
@@ -151,52 +163,38 @@ class Work:
             found[version.dataset] = found.get(version.dataset, frozenset()) | spaces
         return found
 
-    # --- models and purposes ------------------------------------------------------------------
 
-    def _models_of(self, run: Run) -> set[tuple[str, str]]:
-        tagged = (tag.rpartition("@") for tag in run.tags.get("model", ()))
-        registered = self.world.registers.models.get(run_key(run.run_id), ())
-        return {(name, version) for name, at, version in tagged if at} | {
-            (m.name, m.version) for m in registered
-        }
+class _Given:
+    """The records and configuration that a version graph is built from, equal only if they are the same ones."""
 
-    def _purposes(self, run: Run) -> Iterator[str]:
-        """The run's own, else its job's, else its models' (CONTRACT section 4, *Purpose*)."""
-        own = run.tags.get("purpose")
-        job = set(run.job_tags.get("purpose", ()))
-        if run.job is not None:
-            job.update(*(d.values for d in self.world.declared.job_tag(run.job, "purpose", run.started)))
-        models = {
-            model.purpose
-            for key in self._models_of(run)
-            for model in self.world.registers.registered.get(key, ())
-            if model.purpose
-        }
-        yield from own or job or models
+    def __init__(self, base: FactBase) -> None:
+        self.received = [record for kind in KINDS for record in base.received(kind)]
+        self.settings = _settings(base.config())
+        # The values are kept by this object, so that their identity cannot be taken over by others.
+        self._key = (self.settings, tuple((id(record.value), record.evidence) for record in self.received))
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Given) and self._key == other._key
 
-_works: dict[int, tuple[weakref.ref[FactBase], Work]] = {}
+    def __hash__(self) -> int:
+        return hash(self._key)
 
 
 def work_of(base: FactBase) -> Work:
-    """The work of a fact base, built when first asked for and dropped with it."""
-    held = _works.get(id(base))
-    if held is not None and held[0]() is base:
-        return held[1]
-    work, key = Work(World.build(_input(base))), id(base)
-    _works[key] = (weakref.ref(base, lambda _: _works.pop(key, None)), work)
-    return work
+    """The work of a fact base. Bases that know the same records share one, at whatever instant."""
+    return _work(_Given(base))
 
 
-def _input(base: FactBase) -> UsageInput:
-    config = base.config()
+@lru_cache(maxsize=4)
+def _work(given: _Given) -> Work:
+    return Work(World.build(UsageInput(given.received, NoMembership(), given.settings)))
 
+
+def _settings(config: Mapping[str, Json]) -> UsageSettings:
     def name(dataset: Mapping[str, str]) -> DatasetName:
         return dataset["namespace"], dataset["name"]
 
-    settings = UsageSettings(
+    return UsageSettings(
         aliases=tuple(tuple(name(one) for one in group) for group in config.get("aliases", ())),
         replaces=frozenset(name(one) for one in config.get("replaces", ())),
     )
-    received = [record for kind in KINDS for record in base.received(kind)]
-    return UsageInput(received, NoMembership(), settings, base.sources())
