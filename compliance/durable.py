@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import tempfile
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,7 +53,10 @@ def refusing(doing: str) -> Iterator[None]:
 
 
 def write_file(path: str | Path, body: bytes, *, mode: int, sync: bool) -> None:
-    """Write a whole file that nobody reads yet; with ``sync`` its bytes are on the disk at return."""
+    """Write a whole new file that nobody reads yet; with ``sync`` its bytes are on the disk at return.
+
+    ``mode``, less the process's umask, is that of a file which is not there yet.
+    """
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     try:
         written = os.write(handle, body)
@@ -63,6 +66,11 @@ def write_file(path: str | Path, body: bytes, *, mode: int, sync: bool) -> None:
             os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def staged_in(folder: Path) -> Path:
+    """A name in a folder that no other thread, process or crash has used, for a file to be renamed."""
+    return folder / f".staged-{secrets.token_hex(8)}"
 
 
 def rename(staged: str | Path, final: str | Path) -> None:
@@ -91,14 +99,12 @@ def make_folder(folder: Path, *, mode: int = 0o755) -> None:
 def put_file(path: Path, body: bytes, *, mode: int) -> None:
     """Write a file and put it in its place, replacing what is there; durable at return."""
     make_folder(path.parent)
-    handle, staged = tempfile.mkstemp(dir=path.parent, prefix=".staged-")
-    os.close(handle)
+    staged = staged_in(path.parent)
     try:
-        write_file(Path(staged), body, mode=mode, sync=True)
-        rename(Path(staged), path)
-    except BaseException:
-        Path(staged).unlink(missing_ok=True)
-        raise
+        write_file(staged, body, mode=mode, sync=True)
+        rename(staged, path)
+    finally:
+        staged.unlink(missing_ok=True)
     sync_folder(path.parent)
 
 

@@ -6,13 +6,11 @@ the bytes and the name are on the disk; the same bytes may be put again.
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from pathlib import Path
 
 from compliance.canonical import sha256_hex
-from compliance.durable import READ_ONLY, make_folder, refusing, rename, sync_folder, write_file
+from compliance.durable import READ_ONLY, make_folder, refusing, rename, staged_in, sync_folder, write_file
 from compliance.errors import StoreTampered
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -64,13 +62,12 @@ class PayloadFolder:
     def _write(self, path: Path, body: bytes) -> None:
         make_folder(path.parent)
         make_folder(self.folder / "staging")
-        handle, staged = tempfile.mkstemp(dir=self.folder / "staging")
-        os.close(handle)
+        staged = staged_in(self.folder / "staging")
         try:
-            write_file(Path(staged), body, mode=READ_ONLY, sync=True)
-            rename(Path(staged), path)
+            write_file(staged, body, mode=READ_ONLY, sync=True)
+            rename(staged, path)
         finally:
-            Path(staged).unlink(missing_ok=True)
+            staged.unlink(missing_ok=True)
 
 
 def _holds(path: Path, body: bytes) -> bool:

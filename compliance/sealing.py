@@ -10,9 +10,7 @@ Destroying a data key makes what was sealed under it unreadable everywhere, back
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
-import threading
 import urllib.parse
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +19,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from compliance.durable import SECRET, make_folder, refusing, sync_folder, write_file
+from compliance.durable import SECRET, make_folder, refusing, staged_in, sync_folder, write_file
 from compliance.errors import ContentGone, InputRefused, StoreTampered
 
 KEY_BYTES = 32
@@ -96,7 +94,7 @@ class DataKeys:
         """Make the key, unless another thread or process is first. Its file and name are synced."""
         path, nonce = self.path(name), secrets.token_bytes(NONCE_BYTES)
         wrapped = nonce + self._master.encrypt(nonce, secrets.token_bytes(KEY_BYTES), _key_data(name))
-        staged = path.with_name(f".staged-{os.getpid()}-{threading.get_ident()}")
+        staged = staged_in(path.parent)
         with refusing("Storing a data key"):
             make_folder(path.parent, mode=0o700)
             write_file(staged, wrapped, mode=SECRET, sync=True)
@@ -105,7 +103,7 @@ class DataKeys:
             except FileExistsError:
                 pass
             finally:
-                staged.unlink()
+                staged.unlink(missing_ok=True)
             sync_folder(path.parent)
         found = self._find(name)
         if found is None:
