@@ -1,0 +1,218 @@
+"""Which versions runs wrote, read and kept, named or worked out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from compliance.canonical import Json
+from compliance.lineage.records import DatasetName, UsageInput
+from tests.brute.declared import Declared, read_declared
+from tests.brute.lineage_facets import sources
+from tests.brute.merging import inside
+from tests.brute.naming import Names, read_names
+from tests.brute.runs import Mention, Report, Run, facets_of, read_runs
+
+Version = tuple[DatasetName, str]
+INITIAL = "initial"
+
+
+@dataclass(frozen=True)
+class Read:
+    """A run found this version of a dataset when it read it, or kept it as previous version."""
+
+    run: str
+    version: Version
+    named: bool
+    kept: bool = False
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What working out came to: the versions, and the runs that wrote over or beside them."""
+
+    versions: tuple[Version, ...]
+    overlapping: tuple[Version, ...]
+
+
+@dataclass
+class World:
+    """Everything received, with the questions that the rules ask of it."""
+
+    given: UsageInput
+    names: Names = field(init=False)
+    runs: dict[str, Run] = field(init=False)
+    declared: Declared = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.names = read_names(self.given)
+        lineage = [record for record in self.given.received if record.kind == "lineage"]
+        self.runs = read_runs(lineage, self.names)
+        self.declared = read_declared(self.given.received, self.names)
+
+    def values(self, kind: str) -> list[Mapping[str, Json]]:
+        """The documents of one kind."""
+        return [record.value for record in self.given.received if record.kind == kind]
+
+    # --- writing -------------------------------------------------------------------------------
+
+    def outputs(self, run: Run) -> set[Version]:
+        """The versions that a run names as written, by any source; one without a name gets the run's id."""
+        return {version for report in run.reports for version in _outputs(report, run)}
+
+    def writers(self, version: Version) -> list[Run]:
+        """The runs whose outputs exist and that wrote this version."""
+        return [run for run in self.runs.values() if run.exists and version in self.outputs(run)]
+
+    def runs_writing(self, dataset: DatasetName) -> list[Run]:
+        """The runs whose outputs exist and that wrote any version of this dataset."""
+        return [run for run in self.runs.values() if run.exists and self.versions_by(run, dataset)]
+
+    def versions_by(self, run: Run, dataset: DatasetName) -> list[Version]:
+        """The versions of one dataset that a run wrote."""
+        return sorted(version for version in self.outputs(run) if version[0] == dataset)
+
+    def written_at(self, version: Version) -> datetime | None:
+        """When the last of its writing runs ended; None if no known run wrote it."""
+        return max((run.end for run in self.writers(version)), default=None)
+
+    # --- reading -------------------------------------------------------------------------------
+
+    def reads(self, run: Run) -> set[Read]:
+        """Everything a run read, by any source."""
+        return {read for report in run.reports for read in self._reads(run, report)}
+
+    def _reads(self, run: Run, report: Report) -> Iterable[Read]:
+        for dataset in self._datasets_read(report):
+            named = self._named(run, report, dataset)
+            if named:
+                yield from (Read(run.run_id, version, named=True) for version in named)
+            else:
+                chosen = self.read_choice(run, dataset).versions
+                yield from (Read(run.run_id, version, named=False) for version in chosen)
+
+    def _datasets_read(self, report: Report) -> set[DatasetName]:
+        """Its inputs, and every source that its outputs' lineage facets name."""
+        read = {mention.dataset for mention in report.inputs}
+        for mention in report.outputs:
+            read |= sources(mention.facets, self.names)
+        return read
+
+    def _named(self, run: Run, report: Report, dataset: DatasetName) -> set[Version]:
+        """The versions that a source names as read, save those that this run alone wrote."""
+        mentions = [mention for mention in report.inputs if mention.dataset == dataset]
+        named = {version for mention in mentions for version in _named_by(mention, "icebergScanReport")}
+        own = _outputs(report, run)
+        return {one for one in named if one not in own or [w for w in self.writers(one) if w != run]}
+
+    def works_out(self, run: Run) -> set[DatasetName]:
+        """The datasets whose version a run's read leaves to be worked out, by any source."""
+        return {
+            dataset
+            for report in run.reports
+            for dataset in self._datasets_read(report)
+            if not self._named(run, report, dataset)
+        }
+
+    def read_choice(self, reader: Run, dataset: DatasetName) -> Choice:
+        """A read without a version found what ended last at or before the reading run's start."""
+        return self._choice(reader, dataset, lambda end: end <= reader.start)
+
+    def kept_choice(self, writer: Run, dataset: DatasetName) -> Choice:
+        """A kept previous version is worked out among the runs that ended before the writing run's end."""
+        return self._choice(writer, dataset, lambda end: end < writer.end)
+
+    def _choice(self, asking: Run, dataset: DatasetName, in_time: Callable[[datetime], bool]) -> Choice:
+        others = [run for run in self.runs_writing(dataset) if run != asking]
+        ended = [run for run in others if run.state == "complete" and in_time(run.end)]
+        last = max((run.end for run in ended), default=None)
+        chosen = [run for run in ended if run.end == last]
+        beside = [one for one in others if shares(one, asking) or any(shares(one, c) for c in chosen if c != one)]
+        versions = self._by_all(chosen, dataset) if chosen else self._before_all(dataset)
+        return Choice(tuple(versions), tuple(self._by_all(beside, dataset)))
+
+    def _by_all(self, runs: Iterable[Run], dataset: DatasetName) -> list[Version]:
+        return sorted({version for run in runs for version in self.versions_by(run, dataset)})
+
+    def _before_all(self, dataset: DatasetName) -> list[Version]:
+        """Every version with a manifest and no known writing run, else ``initial``."""
+        described = {(self.names(one), one["version"]) for one in self.values("manifest")}
+        unwritten = [one for one in described if one[0] == dataset and not self.writers(one)]
+        return sorted(unwritten) or [(dataset, INITIAL)]
+
+    # --- keeping -------------------------------------------------------------------------------
+
+    def keeps(self, run: Run, dataset: DatasetName) -> set[DatasetName]:
+        """The datasets whose previous version an output holds: itself, and what it was called before.
+
+        One source that says (or leaves it at) keeping is enough.
+        """
+        kept: set[DatasetName] = set()
+        for report in run.reports:
+            if any(mention.dataset == dataset for mention in report.outputs):
+                kept |= self._keeps(run, report, dataset)
+        return kept
+
+    def _keeps(self, run: Run, report: Report, dataset: DatasetName) -> set[DatasetName]:
+        facets = facets_of(report.outputs, dataset)
+        if self._replaces(run, report, dataset, facets):
+            return set()
+        change = facets.get("lifecycleStateChange") or {}
+        before = change.get("previousIdentifier") if change.get("lifecycleStateChange") == "RENAME" else None
+        return {dataset, self.names(before)} if before else {dataset}
+
+    def _replaces(self, run: Run, report: Report, dataset: DatasetName, facets: Mapping[str, Json]) -> bool:
+        """Tags beat the facets, of several append stands; ALTER and RENAME keep; where nothing states it, it keeps."""
+        tags = self._write_tags(run, report, dataset)
+        change = inside(facets, "lifecycleStateChange", "lifecycleStateChange")
+        if tags & {"append", "replace"}:
+            return "append" not in tags
+        if change in {"ALTER", "RENAME"}:
+            return False
+        configured = dataset in {self.names.of(one) for one in self.given.settings.replaces}
+        return change in {"OVERWRITE", "CREATE", "TRUNCATE", "DROP"} or configured or _rewrites(facets)
+
+    def _write_tags(self, run: Run, report: Report, dataset: DatasetName) -> set[str]:
+        told = [inside(m.facets, "tags", "tags") for m in [*report.inputs, *report.outputs] if m.dataset == dataset]
+        on_dataset = {tag["value"] for tags in told for tag in tags or [] if tag["key"] == "write"}
+        on_run = {value for key, value in report.tags if key == "write"}
+        on_job = self.declared.job_tags(run.job, "write", run.start)
+        return on_dataset | on_run | on_job | self.declared.event_tags(dataset, "write")
+
+    def kept(self, run: Run, dataset: DatasetName) -> set[Read]:
+        """The previous versions whose content a run's output of a dataset holds."""
+        chosen = [self.kept_choice(run, one).versions for one in self.keeps(run, dataset)]
+        return {Read(run.run_id, version, named=False, kept=True) for versions in chosen for version in versions}
+
+    def creates(self, run: Run, dataset: DatasetName) -> bool:
+        """Whether a source says that the run created the dataset."""
+        told = [facets_of(report.outputs, dataset) for report in run.reports]
+        return any(inside(one, "lifecycleStateChange", "lifecycleStateChange") == "CREATE" for one in told)
+
+
+def _outputs(report: Report, run: Run) -> set[Version]:
+    found: set[Version] = set()
+    for dataset in {mention.dataset for mention in report.outputs}:
+        mentions = [mention for mention in report.outputs if mention.dataset == dataset]
+        named = {version for mention in mentions for version in _named_by(mention, "icebergCommitReport")}
+        found |= named or {(dataset, run.run_id)}
+    return found
+
+
+def _named_by(mention: Mention, report: str) -> list[Version]:
+    """All versions that one mention names: by its version facet, and by Iceberg's snapshot id."""
+    told = [inside(mention.facets, "version", "datasetVersion"), inside(mention.facets, report, "snapshotId")]
+    return [(mention.dataset, one if isinstance(one, str) else str(int(one))) for one in told if one is not None]
+
+
+def _rewrites(facets: Mapping[str, Json]) -> bool:
+    """An Iceberg commit that overwrites and whose total records are its added ones."""
+    commit = facets.get("icebergCommitReport") or {}
+    total, added = (inside(commit, "commitMetrics", key) for key in ("totalRecords", "addedRecords"))
+    return commit.get("operation") == "overwrite" and total is not None and total == added
+
+
+def shares(one: Run, other: Run) -> bool:
+    """Whether two runs share more than an instant."""
+    return one != other and max(one.start, other.start) < min(one.end, other.end)
