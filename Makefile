@@ -27,6 +27,7 @@ check:  ## lint, formatting, types, architecture
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy tests benchmarks deploy/*.py
 	$(BIN)/lint-imports
 
 format:  ## write the formatting that check expects
