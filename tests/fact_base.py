@@ -26,6 +26,8 @@ class MemoryFacts:
     settings: Mapping[str, Any] = field(default_factory=dict)
     holdings: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     log_size: int = 1
+    points: tuple[datetime, ...] | None = None
+    """Every change of every type; None: those that show in what is given."""
 
     def facts(self, type_: str) -> Iterator[Fact]:
         """The facts of one type, ordered by source, scope and resource."""
@@ -52,6 +54,8 @@ class MemoryFacts:
 
     def change_points(self, types: Iterable[str]) -> tuple[datetime, ...]:
         """Every instant at or before ``at`` at which something of the types was seen."""
+        if self.points is not None:
+            return tuple(point for point in self.points if point <= self.at)
         wanted = set(types)
         instants = {fact.observed_at for fact in self.given if fact.type in wanted}
         instants |= {s.observed_at for s in self.states if s.fact in wanted and s.observed_at is not None}
