@@ -136,6 +136,7 @@ share_pip_configuration() {
     share UV_DEFAULT_INDEX "$(pip_option index-url)"
     share UV_INDEX "$(pip_option extra-index-url)"
     share UV_FIND_LINKS "$(pip_option find-links | tr -s ' ' ',')"
+    share UV_NO_INDEX "$(pip_option no-index)"
     share UV_INSECURE_HOST "$(pip_option trusted-host)"
     share SSL_CERT_FILE "$(pip_option cert)"
     share HTTPS_PROXY "$(pip_option proxy)"

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +18,8 @@ from hypothesis import strategies as st
 from compliance.canonical import pseudonym
 
 ROOT = Path(__file__).resolve().parents[1]
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+METADATA = f"muniment-{VERSION}.dist-info"
 PACKAGES = ("collectors", "compliance", "controls", "reports", "web")
 FOREIGN = ("web", "reports", "compliance")
 """Names that other distributions put into site-packages."""
@@ -86,7 +89,7 @@ def in_site(site: Path, code: str, cwd: Path) -> subprocess.CompletedProcess[str
 
 def test_the_wheel_brings_one_name(names: frozenset[str]) -> None:
     """The wheel's only top-level names are ``muniment`` and its own metadata."""
-    assert {name.split("/")[0] for name in names} == {"muniment", "muniment-0.1.0.dist-info"}
+    assert {name.split("/")[0] for name in names} == {"muniment", METADATA}
 
 
 def test_every_tracked_file_of_the_packages_is_in_the_wheel(names: frozenset[str]) -> None:
@@ -116,14 +119,14 @@ def test_the_wheel_holds_what_is_read_at_run_time(names: frozenset[str]) -> None
 
 def test_the_licence_is_in_the_wheel(names: frozenset[str]) -> None:
     """The licence and the notice travel with the metadata."""
-    licences = "muniment-0.1.0.dist-info/licenses"
+    licences = f"{METADATA}/licenses"
     assert {f"{licences}/LICENSE", f"{licences}/NOTICE"} <= names
 
 
 def test_the_command_is_muniment(wheel: Path) -> None:
     """The one console script is ``muniment``, and it starts the launcher."""
     with zipfile.ZipFile(wheel) as archive:
-        stated = archive.read("muniment-0.1.0.dist-info/entry_points.txt").decode()
+        stated = archive.read(f"{METADATA}/entry_points.txt").decode()
     assert stated.split() == ["[console_scripts]", "muniment", "=", "muniment:main"]
 
 
