@@ -14,7 +14,7 @@ AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 """The instant that tests judge at unless they say otherwise."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class MemoryFacts:
     """Everything known as of ``at``: given, not computed."""
 

@@ -115,11 +115,11 @@ def _longest(value: Json, path: list[str]) -> int:
 
 
 def _verdict(found: Any) -> Verdict:
-    if found.type() == cel.Type.BOOL:
-        value = found.value()
-        if value is True or value is False:
-            return bool(value)
-    return Unjudged("unreadable", f"the check could not be evaluated: {_first_line(found.value())}")
+    value = found.value()
+    # An evaluation error is a value too, whose text is truthy: only the two booleans themselves count.
+    if value is True or value is False:
+        return bool(value)
+    return Unjudged("unreadable", f"the check could not be evaluated: {_first_line(value)}")
 
 
 # --- what must be seen ---------------------------------------------------------------------------
