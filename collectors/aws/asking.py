@@ -19,6 +19,8 @@ from compliance.evidence import Response
 
 GIVE_UP_AFTER = 5
 """So many transient problems in a row end a scope: each has cost its retries and time-outs."""
+BREAKS_ON_HOSTILE_ANSWERS = (ResponseParserError, LookupError, TypeError, ValueError, AttributeError)
+"""How botocore's parsers fail on what is not the answer that they expect; the bytes were kept before."""
 PAGES_AT_MOST = 10_000
 
 
@@ -93,7 +95,7 @@ class Asker:
         self._received = (NO_ANSWER, b"")
         try:
             getattr(self._client, xform_name(operation))(**parameters)
-        except (ClientError, ResponseParserError):
+        except (ClientError, *BREAKS_ON_HOSTILE_ANSWERS):
             return self._received
         except BotoCoreError:
             return NO_ANSWER, b""

@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from compliance.errors import SourceFailed
 
@@ -82,6 +83,13 @@ def _client(session: boto3.session.Session, service: str, region: str, place: Pl
         client.close()
 
 
+@contextmanager
+def plain_client(service: str, place: Place) -> Iterator[Any]:
+    """A client with the platform's own credentials, closed afterwards. Raises SourceFailed."""
+    with _client(boto3.session.Session(region_name=place.region), service, place.region, place) as client:
+        yield client
+
+
 def open_account(place: Place, clock: Callable[[], datetime]) -> Account:
     """Assume the role, if one is given, and ask who the caller is.
 
@@ -91,6 +99,8 @@ def open_account(place: Place, clock: Callable[[], datetime]) -> Account:
     if place.role_arn is not None:
         session = _assumed(session, place, place.role_arn)
     said = _asked(session, place, "get_caller_identity", {})
+    if not {"Account", "Arn"} <= set(said):
+        raise SourceFailed("AWS did not say whose credentials these are: its answer names no account.")
     return Account(said["Account"], said["Arn"], session, place, clock)
 
 
@@ -112,6 +122,8 @@ def _asked(session: boto3.session.Session, place: Place, call: str, parameters: 
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             message = f"AWS refused sts:{call} with {code} ({status}); check the credentials and the role."
             raise SourceFailed(message) from error
+        except (ResponseParserError, LookupError, TypeError) as error:
+            raise SourceFailed(f"AWS's answer to sts:{call} cannot be read.") from error
         except BotoCoreError as error:
             raise SourceFailed(f"AWS did not answer sts:{call}: {_plain(error)}.") from error
     return said

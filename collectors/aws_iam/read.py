@@ -11,7 +11,7 @@ from collectors.aws_iam.schemas import ACCOUNT, ROLE, USER
 from collectors.items import SeenItem, items_of
 from compliance.canonical import Json
 from compliance.errors import InputRefused
-from compliance.facts import Defect, Fragment, Opened, Reading, Unseen
+from compliance.facts import Defect, FactSchema, Fragment, Opened, Reading, Unseen
 
 SUMMARY_FIELDS = {"users": "Users", "root_access_keys": "AccountAccessKeysPresent", "root_mfa": "AccountMFAEnabled"}
 PASSWORD_FIELDS = {
@@ -25,8 +25,8 @@ DETAIL_LISTS = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies
 class IamReader:
     """Reads ``aws-iam/1``."""
 
-    kinds = ("aws-iam/1",)
-    schemas = (ACCOUNT, ROLE, USER)
+    kinds: tuple[str, ...] = ("aws-iam/1",)
+    schemas: tuple[FactSchema, ...] = (ACCOUNT, ROLE, USER)
 
     def read(self, opened: Opened) -> Iterable[Reading]:
         """Everything that the entry says. The pages of the details are read side by side."""

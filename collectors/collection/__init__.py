@@ -1,0 +1,1 @@
+"""What collection runs say of themselves: which scopes they saw, and how completely."""

@@ -1,0 +1,1 @@
+"""MLflow: the versions of registered models, their approval, and what they were trained on."""
