@@ -57,7 +57,9 @@ def _world(given: World | UsageInput, at: int) -> World:
 
 def _dataset(ground: Answering, version: Version) -> dict[str, Json]:
     written = ground.world.graph.written_at(version)
-    cited = set(ground.found.held.get(version, ()))
+    manifests = ground.found.held.get(version, ())
+    violations = violations_of_version(ground.world, ground.found.person, version, manifests)
+    cited = set(manifests)
     for run_id in ground.world.graph.writers.get(version, ()):
         cited.update(ground.world.runs[run_id].evidence)
     return {
@@ -66,7 +68,7 @@ def _dataset(ground: Answering, version: Version) -> dict[str, Json]:
         "influence": "direct" if ground.columns.carried[version] else "indirect",
         "columns": ground.columns.names(version), "masked_columns": ground.columns.masked(version),
         "written_at": None if written == NEVER else time_text(written),
-        "violations": [item.as_json() for item in violations_of_version(ground.world, ground.found, version)],
+        "violations": [item.as_json() for item in violations],
         "evidence": sorted(cited, key=evidence_key),
     }  # fmt: skip
 

@@ -30,16 +30,12 @@ class Contents:
     unknown: frozenset[Version]
     """Versions that are possible only because another version of their dataset contains the record."""
 
-    def concerns(self, version: Version) -> bool:
-        """Whether a version contains the record or might."""
-        return version in self.containing.versions or version in self.perhaps.versions
-
 
 def contents(world: World, scope: Scope, pseudonym: str) -> Contents:
     """Follow one record through all versions."""
     person = (scope.key_space, pseudonym)
     spread = _Spread(world, scope, world.registers.erasures.get(person, ()))
-    held = _held(world, person)
+    held = held_by(world, person)
     for version in sorted(held):
         spread.reach(version, "confirmed")
     unknown = spread.run(with_unknown=True)
@@ -89,7 +85,8 @@ def _is_foreign(world: World, scope: Scope, version: Version) -> bool:
     return any(m.full and m.key_space == scope.key_space and not scope.spoken_by(m) for m in manifests)
 
 
-def _held(world: World, person: Person) -> dict[Version, tuple[str, ...]]:
+def held_by(world: World, person: Person) -> dict[Version, tuple[str, ...]]:
+    """The versions whose manifests have a person, with those manifests' evidence ids."""
     held = world.membership.holding(*person)
     known = world.registers.manifest_versions
     found: dict[Version, tuple[str, ...]] = {}

@@ -14,7 +14,17 @@ from typing import TypeAlias
 from compliance.canonical import Json, micros, parse_time
 from compliance.errors import InputRefused
 from compliance.facts import Received
-from compliance.lineage.facets import Mention, Tag, dataset_name, is_dataset, listed, mapping, mention, mentions, tags
+from compliance.lineage.facets import (
+    Mention,
+    Tag,
+    dataset_name,
+    is_dataset,
+    listed,
+    mapping,
+    mention,
+    mentions,
+    tags,
+)
 
 JobName = tuple[str, str]
 """``(namespace, name)`` of a job."""

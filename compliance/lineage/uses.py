@@ -124,11 +124,10 @@ def _features(ground: Answering, run: Run) -> Iterator[Consumer]:
 
 
 def _feature_columns(ground: Answering, version: Version) -> Iterable[str]:
-    """The carrying columns; where all carry and no facet names any, the registry's features are the columns."""
+    """The carrying columns; where all carry, the features that the registry knows are columns too."""
     carried = ground.columns.carried[version]
-    if carried.every and not carried.names:
-        return ground.world.registers.feature_views.get(version.dataset, frozenset())
-    return carried.names
+    known = ground.world.registers.feature_views.get(version.dataset, frozenset())
+    return carried.names | known if carried.every else carried.names
 
 
 # --- decisions ---------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from compliance.canonical import Json, format_time, from_micros
-from compliance.lineage.contents import Contents
+from compliance.lineage.contents import held_by
 from compliance.lineage.events import FOREVER, evidence_key
 from compliance.lineage.judging import bases_of, consent_of, contracts_of
 from compliance.lineage.records import DatasetName
@@ -51,13 +51,15 @@ def violations_of_use(world: World, use: Judged) -> list[Violation]:
     return sorted(found, key=lambda item: (item.code, item.dataset or ("", "")))
 
 
-def violations_of_version(world: World, found: Contents, version: Version) -> list[Violation]:
-    """``reappeared-after-erasure``: its manifest has a record erased before its writing run ended."""
-    if version not in found.held or version not in world.graph.writers:
+def violations_of_version(
+    world: World, person: Person, version: Version, manifests: Sequence[str]
+) -> list[Violation]:
+    """``reappeared-after-erasure``: ``manifests`` have a record erased before its writing run ended."""
+    if not manifests or version not in world.graph.writers:
         return []
     written = world.graph.written_at(version)
     erasures = [
-        erasure for erasure in world.registers.erasures.get(found.person, ())
+        erasure for erasure in world.registers.erasures.get(person, ())
         if erasure.completed <= written and erasure.covers(version.dataset)
     ]  # fmt: skip
     if not erasures:
@@ -65,8 +67,15 @@ def violations_of_version(world: World, found: Contents, version: Version) -> li
     ended = "is still running" if written == FOREVER else f"ended at {_time(written)}"
     completed = _time(erasures[-1].completed)
     because = f"the manifest has the record; an erasure of it completed at {completed}, the writing run {ended}"
-    evidence = _sorted([*found.held[version], *(erasure.evidence for erasure in erasures)])
+    evidence = _sorted([*manifests, *(erasure.evidence for erasure in erasures)])
     return [Violation("reappeared-after-erasure", because, evidence, version.dataset)]
+
+
+def reappearances(world: World) -> Iterator[tuple[Version, Violation]]:
+    """Every ``reappeared-after-erasure`` of anybody, in order of person and version; nobody is named."""
+    for person in sorted(world.registers.erasures):
+        for version, manifests in sorted(held_by(world, person).items()):
+            yield from ((version, found) for found in violations_of_version(world, person, version, manifests))
 
 
 def _purpose(world: World, use: Judged) -> Iterator[Violation]:
