@@ -11,7 +11,7 @@ from compliance.derived.custody import KEY_CUSTODY, key_custodies
 from compliance.derived.datasets import DATASET, datasets
 from compliance.derived.decisions import DECISION_USE, decision_uses
 from compliance.derived.encryption import DATASET_KEY, dataset_keys
-from compliance.derived.erasures import ERASURE, erasures
+from compliance.derived.erasures import COMPLETED_ERASURE, completed_erasures
 from compliance.derived.identities import IDENTITY_ACTIVITY, identity_activities
 from compliance.derived.models import TRAINED_MODEL, trained_models
 from compliance.derived.purposes import USED_PURPOSE, used_purposes
@@ -25,7 +25,7 @@ DERIVATIONS: Mapping[str, Derivation] = {
         Derivation(DATASET, datasets),
         Derivation(DATASET_KEY, dataset_keys),
         Derivation(DECISION_USE, decision_uses),
-        Derivation(ERASURE, erasures),
+        Derivation(COMPLETED_ERASURE, completed_erasures),
         Derivation(EVIDENCE_SCOPE, evidence_scopes),
         Derivation(EVIDENCE_SOURCE, evidence_sources),
         Derivation(IDENTITY_ACTIVITY, identity_activities),

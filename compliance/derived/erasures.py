@@ -21,8 +21,8 @@ from compliance.facts import Fact, FactBase, FactSchema, Field, Unseen
 from compliance.lineage.records import DatasetName
 from compliance.lineage.registers import Version
 
-ERASURE = FactSchema(
-    "erasure",
+COMPLETED_ERASURE = FactSchema(
+    "completed_erasure",
     "One erasure of the deletion log, with what became of the record afterwards.",
     (
         Field("request_id", "string", "Id of the request."),
@@ -47,7 +47,7 @@ ERASURE = FactSchema(
 )
 
 
-def erasures(base: FactBase) -> Iterator[Fact]:
+def completed_erasures(base: FactBase) -> Iterator[Fact]:
     """Every erasure; several that share a request id are told apart by a number."""
     work = work_of(base)
     every = Erased.of(base, work.same).all()
@@ -93,7 +93,7 @@ def _fact(base: FactBase, work: Work, one: Erasure, name: str, decided: Decided)
         "decisions_after": unless(blind(base, "decision"), len(after), told_by_absence=not after),
     }  # fmt: skip
     cited = [entry.evidence for entry in one.entries] + evidence
-    return derived(ERASURE, name, looked, of_record(one.entries[-1], one.record[0]).citing(cited))
+    return derived(COMPLETED_ERASURE, name, looked, of_record(one.entries[-1], one.record[0]).citing(cited))
 
 
 def _reappeared(base: FactBase, work: Work, one: Erasure) -> tuple[Looked, list[str]]:
