@@ -10,7 +10,7 @@ from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from collectors.aws.content import content, fingerprint, problem_of
+from collectors.aws.content import OK_BELOW, content, fingerprint, problem_of
 from collectors.aws.session import Account
 from collectors.problems import NO_ANSWER, TRANSIENT, Problem
 from compliance.canonical import Json
@@ -19,8 +19,8 @@ from compliance.evidence import Response
 
 GIVE_UP_AFTER = 5
 """So many transient problems in a row end a scope: each has cost its retries and time-outs."""
-BREAKS_ON_HOSTILE_ANSWERS = (ResponseParserError, LookupError, TypeError, ValueError, AttributeError)
-"""How botocore's parsers fail on what is not the answer that they expect; the bytes were kept before."""
+BREAKS_ON_HOSTILE_ERRORS = (ResponseParserError, LookupError, TypeError, ValueError, AttributeError)
+"""How botocore's parsers fail on what is not an error as they expect it; the bytes were kept before."""
 PAGES_AT_MOST = 10_000
 
 
@@ -47,11 +47,15 @@ IAM_PAGING = Paging("MaxItems", "IsTruncated", "Marker")
 KMS_PAGING = Paging("Limit", "Truncated", "NextMarker")
 
 
+class _SuccessReceived(Exception):
+    """Ends a call before botocore parses a success: what it says is read by our own pure function."""
+
+
 class Asker:
     """One service in one region. Every answer, refusals included, becomes a Response.
 
-    The bytes are taken from botocore before it parses them; what the answer says is then read by
-    the same pure function that readers use. A time-out or broken connection is a response of
+    The bytes are taken from botocore before it parses them (refusals it still parses, to know whether
+    to try again); what the answer says is read by the same pure function that readers use. A time-out or broken connection is a response of
     status 0 without bytes. After five transient problems in a row the next call raises SourceFailed.
     """
 
@@ -69,6 +73,8 @@ class Asker:
     def _keep(self, response_dict: Mapping[str, Any], **_: Any) -> None:
         body = response_dict["body"]
         self._received = (int(response_dict["status_code"]), body if isinstance(body, bytes) else b"")
+        if self._received[0] < OK_BELOW:
+            raise _SuccessReceived
 
     def ask(self, operation: str, parameters: Mapping[str, Json] | None = None, **about: str) -> Answer:
         """Ask once. ``about``: ``resource`` (its ARN), ``moment`` (of a repetition), ``joined``."""
@@ -95,10 +101,10 @@ class Asker:
         self._received = (NO_ANSWER, b"")
         try:
             getattr(self._client, xform_name(operation))(**parameters)
-        except (ClientError, *BREAKS_ON_HOSTILE_ANSWERS):
-            return self._received
         except BotoCoreError:
             return NO_ANSWER, b""
+        except (_SuccessReceived, ClientError, *BREAKS_ON_HOSTILE_ERRORS):
+            pass
         return self._received
 
     def _count(self, action: str, problem: Problem | None) -> None:

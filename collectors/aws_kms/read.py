@@ -12,7 +12,7 @@ from collectors.aws_kms.schemas import KEY
 from collectors.items import SeenItem, items_of
 from compliance.canonical import Json, format_time
 from compliance.errors import InputRefused
-from compliance.facts import Defect, Fragment, Opened, Reading, Unseen
+from compliance.facts import Defect, FactSchema, Fragment, Opened, Reading, Unseen
 
 Fields = Mapping[str, Callable[[Mapping[str, Json]], Json]]
 TAGS = {"data_class": "data-class", "owner": "owner"}
@@ -26,8 +26,8 @@ NO_ROTATION: Mapping[str, Json] = {
 class KmsReader:
     """Reads ``aws-kms/1``."""
 
-    kinds = ("aws-kms/1",)
-    schemas = (KEY,)
+    kinds: tuple[str, ...] = ("aws-kms/1",)
+    schemas: tuple[FactSchema, ...] = (KEY,)
 
     def read(self, opened: Opened) -> Iterable[Reading]:
         """Everything that the entry says."""
@@ -161,7 +161,9 @@ def _rotation_enabled(said: Mapping[str, Json]) -> Json:
 
 
 def _rotation_period(said: Mapping[str, Json]) -> Json:
-    return int(said["RotationPeriodInDays"]) if said["KeyRotationEnabled"] else None
+    """The period that is stated. KMS states none where there is no rotation, or only its yearly default."""
+    days = said.get("RotationPeriodInDays")
+    return int(days) if said["KeyRotationEnabled"] is True and days is not None else None
 
 
 ROTATION: Fields = {"rotation_enabled": _rotation_enabled, "rotation_period_days": _rotation_period}
