@@ -55,6 +55,11 @@ class Inputs:
         """The base fact types and kinds of received record, the one that makes the population first."""
         return (self.type_,) if self.derivation is None else self.derivation.schema.inputs
 
+    @cached_property
+    def reads(self) -> tuple[str, ...]:
+        """Those, and the ones whose absence hides single fields only."""
+        return self.types if self.derivation is None else (*self.types, *self.derivation.schema.adds)
+
     @property
     def ages(self) -> bool:
         """Whether its facts were seen at a time, rather than declared once: only what is seen can be stale."""

@@ -109,7 +109,7 @@ class _History:
         self._known: dict[datetime, Standing] = {}
         self._last: Judgement | None = None
         inputs = [Inputs(check.over, derivations.get(check.over)) for c in controls for check in c.checks]
-        self._types = {name for one in inputs for name in one.types} | {"attestation", "exception"}
+        self._types = {name for one in inputs for name in one.reads} | {"attestation", "exception"}
         self._clocky = any(one.moves_with_the_clock for one in inputs) or any(
             check.reads_clock for control in controls for check in control.checks
         )
