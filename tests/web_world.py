@@ -40,9 +40,11 @@ class Clock:
     now: datetime = NOW
 
     def __call__(self) -> datetime:
+        """The time of day."""
         return self.now
 
     def move(self, span: timedelta) -> None:
+        """Let time pass."""
         self.now += span
 
 
@@ -71,6 +73,7 @@ class WebStore:
         return max(found.items()) if found else None
 
     def close(self) -> None:
+        """Let go of log and database."""
         self.log.close()
         self.operations.dispose()
 
@@ -82,19 +85,23 @@ class Asked:
     calls: list[dict[str, Any]] = field(default_factory=list)
 
     def basis(self, **asked: Any) -> dict[str, Any]:
+        """What it was asked for, refusing one log size."""
         if asked.get("log_size") == 999:
             raise InputRefused("The log size is 999; the log has fewer entries.", field="log_size")
         return asked
 
     def lookup(self, basis: Any, **asked: Any) -> Mapping[str, Any]:
+        """An empty answer."""
         self.calls.append({"basis": basis, **asked})
         return {"uses": [], "complete": True}
 
     def findings(self, basis: Any, **asked: Any) -> list[Mapping[str, Any]]:
+        """One finding."""
         self.calls.append({"basis": basis, **asked})
         return [{"check": "c1"}]
 
     def status(self, basis: Any, **asked: Any) -> Mapping[str, Any]:
+        """No framework."""
         self.calls.append({"basis": basis, **asked})
         return {"frameworks": {}}
 
@@ -108,14 +115,20 @@ class World:
     app: FastAPI
     client: TestClient
 
+    held: dict[tuple[Any, ...], str] = field(default_factory=dict)
+
     def token(self, *scopes: str, source: str | None = None, valid_for: timedelta | None = None) -> str:
+        """A new token."""
         made = create_token(
             self.store, scopes=scopes, created_by="local:test", source=source, valid_for=valid_for
         )
         return made.token
 
     def bearer(self, *scopes: str, source: str | None = None) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token(*scopes, source=source)}"}
+        """The headers of a token with these scopes, the same one each time."""
+        if (scopes, source) not in self.held:
+            self.held[scopes, source] = self.token(*scopes, source=source)
+        return {"Authorization": f"Bearer {self.held[scopes, source]}"}
 
     def evidence(self, kind: str) -> list[tuple[int, Entry, bytes]]:
         """The entries of a kind with their bodies, unsealed."""

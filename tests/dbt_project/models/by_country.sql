@@ -1,0 +1,3 @@
+select country, sum(spent) as spent
+from {{ ref('valued') }}
+group by country
