@@ -1,0 +1,45 @@
+"""Issuing reports: builds the view, renders it, and appends that it was issued."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from compliance.answers import Answers
+from compliance.canonical import Json
+from compliance.errors import StoreUnavailable
+from compliance.store import Store
+from web.issuing import issue_report, statement_pdf
+
+
+def write_report(  # noqa: PLR0913 (the options of the command, each by name)
+    store: Store,
+    answers: Answers,
+    framework: str,
+    *,
+    from_: datetime | None,
+    to: datetime | None,
+    out: Path,
+    as_pdf: bool,
+    log_size: int | None,
+    who: str,
+) -> Path:
+    """Write the audit report of a framework to a file, and record that it was issued."""
+    issued = issue_report(
+        store, answers, framework, from_=from_, to=to, as_pdf=as_pdf, log_size=log_size, who=who
+    )
+    return _written(out, issued.content)
+
+
+def write_statement(store: Store, answer: Mapping[str, Json], out: Path) -> Path:
+    """Write the record-usage statement of an answer to a file."""
+    return _written(out, statement_pdf(store, answer))
+
+
+def _written(out: Path, content: bytes) -> Path:
+    try:
+        out.write_bytes(content)
+    except OSError as error:
+        raise StoreUnavailable(f"{out} cannot be written: {error.strerror}.", field="--out") from error
+    return out
