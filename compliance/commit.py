@@ -20,6 +20,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -27,7 +28,7 @@ from typing import NamedTuple
 
 from compliance.canonical import EPOCH, from_micros, micros
 from compliance.durable import FileLock, refusing
-from compliance.errors import StoreTampered, StoreUnavailable
+from compliance.errors import MunimentError, StoreTampered, StoreUnavailable
 from compliance.evidence import Entry
 from compliance.head import Head, HeadState, Transaction
 from compliance.note import Checkpoint, Signer
@@ -108,7 +109,9 @@ class Committer:
         """Wait for a commit under way, note that all is published, and close the head."""
         with self._one:
             try:
-                with self._lock.held():
+                # Without the mark the head is as a crash leaves it, which opening can deal with;
+                # what is wrong with the store was raised by what met it, or is by opening it.
+                with suppress(MunimentError), self._lock.held():
                     self._head.mark_published(self._take_up().state)
             finally:
                 self._head.close()
@@ -167,7 +170,10 @@ class Committer:
 
     def _stamp(self) -> tuple[int, int, int]:
         with refusing("Looking for the published checkpoint"):
-            status = os.stat(self._folder / "checkpoint")  # noqa: PTH116 - asked at every append
+            try:
+                status = os.stat(self._folder / "checkpoint")  # noqa: PTH116 - asked at every append
+            except FileNotFoundError:
+                return (0, 0, 0)  # equals no stamp, so that taking up says what is missing
         return status.st_ino, status.st_mtime_ns, status.st_size
 
     # --- step 1 --------------------------------------------------------------------------------
