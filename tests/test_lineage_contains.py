@@ -124,6 +124,8 @@ def test_its_writing_run_names_nothing_it_read() -> None:
     assert gaps(story.ask()) == ["d@load"]
     story.event("load", "OTHER", 2, inputs=[dataset("somewhere")])
     assert story.ask()["complete"]
+    story.run("also", 1, 2, [], [dataset("d", "load", lifecycleStateChange=lifecycle("OVERWRITE"))])
+    assert gaps(story.ask()) == ["d@load"]
 
 
 def test_kept_by_one_that_was_read() -> None:

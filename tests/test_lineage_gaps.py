@@ -89,6 +89,7 @@ ACQUITTALS: dict[str, dict[str, Any]] = {
     "tag": {"run": "two", "state": "COMPLETE", "minute": 40, "outputs": [dataset("d", tags=tags(write="replace"))]},
     "run tag": {"run": "two", "state": "COMPLETE", "minute": 40, "outputs": [dataset("d")],
                 "run_tags": {"write": "replace"}},
+    "job tag": {"run": "two", "state": "START", "minute": 30, "outputs": [dataset("d")], "job_tags": {"write": "replace"}},
     "version read": {"run": "train", "state": "START", "minute": 50, "inputs": [dataset("d", "none")]},
     "version written": {"run": "two", "state": "COMPLETE", "minute": 40, "outputs": [dataset("d", "other")]},
     "own": {"run": "one", "state": "COMPLETE", "minute": 20, "outputs": [dataset("raw", "1")]},
@@ -127,6 +128,17 @@ def test_the_contradiction_is_a_gap(name: str) -> None:
     else:
         story.event(said.pop("run"), said.pop("state"), said.pop("minute"), source="rival", **said)
     assert not story.ask()["complete"]
+
+
+def test_a_later_end_does_not_change_what_was_kept() -> None:
+    """A later end that another source adds hides no previous version that was kept by the first account."""
+    story = base()
+    story.run("mid", 42, 43, [], [dataset("d", tags=tags(write="replace"))])
+    story.run("last", 48, 49, [dataset("d", "two")], [])
+    assert "d@two" in versions(story.ask())
+    story.event("two", "COMPLETE", 45, source="rival")
+    assert "d@two" in versions(story.ask())
+    assert "last" in runs(story.ask())
 
 
 def test_different_versions_named_are_a_gap() -> None:

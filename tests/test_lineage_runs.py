@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -28,13 +29,13 @@ def test_events_merge_in_any_order() -> None:
     answers = []
     for order in permutations(range(3)):
         story = Story()
-        told = [
-            lambda: story.event("etl", "START", 10, inputs=[dataset("raw", "1")]),
-            lambda: story.event("etl", "RUNNING", 12, outputs=[dataset("clean")], run_tags={"purpose": "ads"}),
-            lambda: story.event("etl", "COMPLETE", 20, outputs=[dataset("clean", lifecycleStateChange=lifecycle("CREATE"))]),
+        told: list[tuple[str, int, dict[str, Any]]] = [
+            ("START", 10, {"inputs": [dataset("raw", "1")]}),
+            ("RUNNING", 12, {"outputs": [dataset("clean")], "run_tags": {"purpose": "ads"}}),
+            ("COMPLETE", 20, {"outputs": [dataset("clean", lifecycleStateChange=lifecycle("CREATE"))]}),
         ]
-        for index in order:
-            told[index]()
+        for state, minute, said in (told[index] for index in order):
+            story.event("etl", state, minute, **said)
         story.manifest("raw", "1", ANN)
         answer = story.ask()
         answers.append({key: answer[key] for key in ("complete", "gaps", "undescribed")})
@@ -228,6 +229,7 @@ def test_its_own_output_that_another_run_wrote_too_is_read() -> None:
     story = Story()
     story.manifest("d", "2", ANN)
     story.run("other", 1, 2, [], [dataset("d", "2")])
+    story.run("newer", 3, 4, [], [dataset("d", "3", tags=tags(write="replace"))])
     story.run("merge", 10, 20, [dataset("d", "2")], [dataset("d", "2")])
     assert runs(story.ask()) == ["merge"]
 

@@ -95,6 +95,17 @@ def test_path_and_evidence() -> None:
     assert found["evidence"] == [manifest, "1/0", "2/0", "5/0", "6/0"]
 
 
+def test_of_several_paths_the_smallest_names() -> None:
+    """Ties go by the smallest name, whatever the order in which the outputs were told."""
+    story = Story()
+    story.manifest("raw", "1", ANN)
+    story.run("etl", 10, 20, [dataset("raw", "1")], ["zz", "aa"]).run("all", 10, 20, [dataset("raw", "1")], ["b"])
+    story.run("join", 30, 40, ["zz", "aa", "b"], ["out"]).run("train", 50, 60, ["out"]).run("test", 50, 60, ["zz", "aa"])
+    answer = story.ask()
+    assert use(answer, "train")["path"][:4] == ["w/raw@1", "run:all", "w/b@all", "run:join"]
+    assert use(answer, "test")["path"] == ["w/raw@1", "run:etl", "w/aa@etl", "run:test"]
+
+
 def test_a_shorter_path_goes_before() -> None:
     """A shortest path; of several the smallest names."""
     story = Story()
@@ -136,6 +147,10 @@ def test_features_of_a_complete_run_only() -> None:
     """Of an output of a COMPLETE run that contains the record."""
     facets = {"tags": tags(kind="feature-view"), "schema": schema("a")}
     assert consumers(trained(writes=[dataset("v", **facets)], state="FAIL")) == [("job", "job", None)]
+    story = Story()
+    story.manifest("raw", "1", ANN)
+    story.run("train", 10, None, [dataset("raw", "1")], [dataset("v", **facets)])
+    assert consumers(story) == [("job", "job", None)]
     story = trained(writes=[dataset("v", "1", **facets)])
     story.manifest("v", "1", BOB)
     assert consumers(story) == [("job", "job", None)]

@@ -133,7 +133,7 @@ def test_failed_writes_are_not_read() -> None:
     assert runs(story.ask()) == ["bad"]
 
 
-@pytest.mark.parametrize(("start", "end", "gap"), [(8, 11, True), (8, 10, False), (15, 16, True), (20, 25, False)])
+@pytest.mark.parametrize(("start", "end", "gap"), [(8, 11, True), (8, 10, False), (15, 16, True), (20, 25, False), (15, 15, False)])
 def test_overlap_with_the_reader_is_a_gap(start: int, end: int, gap: bool) -> None:
     """It is a gap where a run that writes the dataset shares more than an instant with the reader."""
     story = Story()

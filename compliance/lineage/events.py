@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from compliance.canonical import Json, micros, parse_time
@@ -98,6 +99,7 @@ def content_key(value: Json, otherwise: str) -> str:
         return f"\0{otherwise}"
 
 
+@lru_cache(maxsize=1 << 16)
 def evidence_key(evidence: str) -> tuple[int, int, int, str]:
     """Orders evidence ids by log index and item; what is no such id comes last, by its text."""
     index, _, item = evidence.partition("/")

@@ -82,7 +82,7 @@ class Mention:
 
 def mapping(value: Json) -> Mapping[str, Json]:
     """The value if it is an object, else an empty one."""
-    return value if isinstance(value, Mapping) else _NOTHING
+    return value if isinstance(value, dict | Mapping) else _NOTHING
 
 
 def listed(value: Json) -> Sequence[Json]:
