@@ -125,8 +125,8 @@ def _of_register(decided: _Decided, rules: _Rules) -> dict[str, Looked]:
     entry = rules.declared.purpose(decided.purpose, decided.at)
     told: dict[str, Looked] = {"purpose_registered": entry is not None, "lawful_basis": None}
     if entry is None:
-        told = {name: unless(rules.purposes, value, told_by_absence=True) for name, value in told.items()}
-        return told | {"without_consent": 0, "withdrawn": 0}
+        told |= {"without_consent": 0, "withdrawn": 0}
+        return {name: unless(rules.purposes, value, told_by_absence=True) for name, value in told.items()}
     told["lawful_basis"] = entry.lawful_basis
     return told | _consents(decided, decided.purpose, rules, asked=entry.lawful_basis == "consent")
 

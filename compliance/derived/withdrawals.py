@@ -6,7 +6,7 @@ the manifests once, instead of reading every manifest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from compliance.derived.declared import Declared, Record, key_id_of
@@ -25,7 +25,7 @@ class Withdrawals:
     def __init__(self, base: FactBase, declared: Declared) -> None:
         self._base = base
         self._declared = declared
-        self._hidden = blind(base, "consent")
+        self._no_consents, self._no_register = blind(base, "consent"), blind(base, "purpose")
         self._held: dict[Record, frozenset[str]] = {}
         self._subjects: dict[str, list[Record]] = {}
         for key_space, pseudonym, purpose in declared.consents.by_key:
@@ -45,7 +45,14 @@ class Withdrawals:
         manifests = {manifest.evidence for read in ran.reads for manifest in work.manifests.get(read, ())}
         found = sum(bool(self._holding(record) & manifests) for record, _ in withdrawn)
         spaces = {(space, key_id) for (space, _), key_id in withdrawn}
-        return found or _unproven(ran, work, spaces) or (self._hidden if purposes else None) or 0
+        return found or _unproven(ran, work, spaces) or self._blind(ran, purposes) or 0
+
+    def _blind(self, ran: Ran, by_consent: Sequence[str]) -> Unseen | None:
+        """Why it cannot be told whether consent is needed, or whether it was withdrawn."""
+        unregistered = any(
+            self._declared.purpose(purpose, ran.started_at) is None for purpose in ran.purposes
+        )
+        return (self._no_consents if by_consent else None) or (self._no_register if unregistered else None)
 
     def _withdrawn(self, purpose: str, at: datetime) -> Iterator[tuple[Record, str | None]]:
         """Each withdrawn record with the id of the secret that its pseudonym was made under."""
