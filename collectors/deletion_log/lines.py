@@ -18,7 +18,10 @@ BYTES_AT_MOST = 4 * 1024 * 1024
 """A chunk ends at so many lines or bytes: one that is full never changes when the file grows."""
 NAMED_AT_MOST = 20
 TELLING_LENGTH = 6
-"""A key at least so long is also taken out where it stands inside other texts of its line."""
+"""A key at least so long is taken out wherever it stands inside other texts of its line; a shorter
+one, which may be part of any number, where it is the whole text."""
+MEANING = ("key_space", "datasets", "requested_at", "completed_at", "key_id")
+"""What a line must still say after its key was taken out, or it is withheld."""
 
 Pseudonymise = Callable[[str, str], str]
 """(key space, raw key) -> pseudonym. Raises NotFound for a key space that is not configured."""
@@ -106,9 +109,13 @@ def _fit(line: bytes | None, pseudonymise: Pseudonymise) -> bytes:
     """The line as received where it names its record by pseudonym, else with the key replaced."""
     if line is None:
         raise InputRefused(f"The line is longer than {MAX_LINE_BYTES} bytes.")
-    cleaner = Cleaner(_refusing(pseudonymise), patterns=_elsewhere(strict_json(line, what="line")))
-    accepted = accept(line, FORM, cleaner, only_object=True)
-    return accepted.body if accepted.rewritten else line
+    item = strict_json(line, what="line")
+    accepted = accept(line, FORM, Cleaner(_refusing(pseudonymise), patterns=_elsewhere(item)), only_object=True)
+    if not accepted.rewritten:
+        return line
+    if any(accepted.items[0].value.get(name) != item.get(name) for name in MEANING):
+        raise InputRefused("The key stands inside a field that says what was erased when.")
+    return accepted.body
 
 
 def _refusing(pseudonymise: Pseudonymise) -> Pseudonymise:
@@ -123,6 +130,7 @@ def _refusing(pseudonymise: Pseudonymise) -> Pseudonymise:
 
 def _elsewhere(item: Json) -> tuple[re.Pattern[str], ...]:
     key = item.get("key") if isinstance(item, dict) else None
-    if not isinstance(key, str) or len(key) < TELLING_LENGTH:
+    if not isinstance(key, str) or not key:
         return ()
-    return (re.compile(re.escape(key), re.IGNORECASE),)
+    inside = re.escape(key) if len(key) >= TELLING_LENGTH else rf"\A{re.escape(key)}\Z"
+    return (re.compile(inside, re.IGNORECASE),)
