@@ -163,6 +163,17 @@ def test_two_sources_telling_the_same_is_no_gap() -> None:
     assert runs(answer) == runs(base().ask())
 
 
+def test_a_manifest_received_twice_is_cited_once() -> None:
+    """Sending the same manifest twice changes nothing, whichever copy the membership engine knows."""
+    story = Story()
+    story.manifest("raw", "1", ANN)
+    before = story.ask()
+    story.manifest("raw", "1", ANN)
+    assert story.ask() == before
+    del story.members["0"]
+    assert story.ask()["datasets"][0]["evidence"] == ["1"]
+
+
 # --- worlds ------------------------------------------------------------------------------------
 
 

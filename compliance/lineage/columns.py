@@ -6,6 +6,7 @@ carries by a way without masking; the difference is masked.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -86,14 +87,17 @@ class _Flow:
 
     def settle(self, versions: Iterable[Version]) -> None:
         """Decide versions and all that depends on them until nothing changes."""
-        waiting = dict.fromkeys(versions)
+        waiting = deque(versions)
+        listed = set(waiting)
         while waiting:
-            version = next(iter(waiting))
-            del waiting[version]
+            version = waiting.popleft()
+            listed.discard(version)
             decided = self.table[version] | self._decide(version)
             if decided != self.table[version]:
                 self.table[version] = decided
-                waiting.update(dict.fromkeys(self.after.get(version, ())))
+                following = [other for other in self.after.get(version, ()) if other not in listed]
+                waiting.extend(following)
+                listed.update(following)
 
     def _decide(self, version: Version) -> Carried:
         everything = Carried(self.world.columns(version), every=True)

@@ -45,22 +45,22 @@ def contents(world: World, scope: Scope, pseudonym: str) -> Contents:
 def _perhaps(world: World, scope: Scope, person: Person) -> Reached:
     """Where a record might be that is in every version nobody can speak for; the same for all not erased."""
     erasures = world.registers.erasures.get(person, ())
-    if not erasures and scope in world.doubts:
-        return world.doubts[scope]
+    if not erasures and scope in world.memo.doubts:
+        return world.memo.doubts[scope]
     spread = _Spread(world, scope, erasures)
     for version in unspoken(world, scope):
         spread.reach(version, "possible")
     spread.run(with_unknown=False)
     if not erasures:
-        world.doubts[scope] = spread.reached
+        world.memo.doubts[scope] = spread.reached
     return spread.reached
 
 
 def unspoken(world: World, scope: Scope) -> frozenset[Version]:
     """The versions that were read, or kept by one that was read, and that nobody can speak for."""
-    if scope not in world.unspoken_in:
-        world.unspoken_in[scope] = frozenset(_unspoken(world, scope))
-    return world.unspoken_in[scope]
+    if scope not in world.memo.unspoken:
+        world.memo.unspoken[scope] = frozenset(_unspoken(world, scope))
+    return world.memo.unspoken[scope]
 
 
 def _unspoken(world: World, scope: Scope) -> Iterator[Version]:
@@ -87,13 +87,15 @@ def _is_foreign(world: World, scope: Scope, version: Version) -> bool:
 
 def held_by(world: World, person: Person) -> dict[Version, tuple[str, ...]]:
     """The versions whose manifests have a person, with those manifests' evidence ids."""
-    held = world.membership.holding(*person)
-    known = world.registers.manifest_versions
-    found: dict[Version, tuple[str, ...]] = {}
-    for version in {known[evidence] for evidence in held if evidence in known}:
-        manifests = [m.evidence for m in world.registers.manifests[version] if m.evidence in held]
-        found[version] = tuple(sorted(manifests, key=evidence_key))
-    return found
+    known, found = world.registers.manifest_versions, dict[Version, set[str]]()
+    for evidence in world.membership.holding(*person):
+        if evidence in known:
+            found.setdefault(known[evidence], set()).add(evidence)
+    for version, evidences in found.items():
+        # A manifest received twice is cited once, unless the engine knows the copy alone.
+        kept = {manifest.evidence for manifest in world.registers.manifests.get(version, ())}
+        found[version] = evidences & kept or evidences
+    return {version: tuple(sorted(evidences, key=evidence_key)) for version, evidences in found.items()}
 
 
 class _Spread:

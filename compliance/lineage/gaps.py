@@ -86,12 +86,12 @@ def _of_source(source: SourceState) -> str:
 
 def _of_version(world: World, scope: Scope, version: Version) -> frozenset[Gap]:
     key = (scope, version)
-    if key not in world.version_gaps:
+    if key not in world.memo.version_gaps:
         found = {*_of_manifests(world, scope, version), *_of_writers(world, version), *_of_schema(world, version)}
         found.update(_of_readers(world, version))
         found.update(_overlaps(world, version.dataset).get(version, ()))
-        world.version_gaps[key] = frozenset(found)
-    return world.version_gaps[key]
+        world.memo.version_gaps[key] = frozenset(found)
+    return world.memo.version_gaps[key]
 
 
 def _of_manifests(world: World, scope: Scope, version: Version) -> Iterator[Gap]:
@@ -146,12 +146,12 @@ def _overlaps(world: World, dataset: DatasetName) -> dict[Version, set[Gap]]:
     Each is filed under what was chosen and under what the other run wrote, for that may be what was
     read: it concerns the record if any of them does.
     """
-    if dataset not in world.overlaps:
+    if dataset not in world.memo.overlaps:
         filed: dict[Version, set[Gap]] = {}
         for worked_out in world.graph.worked_out.get(dataset, ()):
             _file(world, dataset, worked_out, filed)
-        world.overlaps[dataset] = filed
-    return world.overlaps[dataset]
+        world.memo.overlaps[dataset] = filed
+    return world.memo.overlaps[dataset]
 
 
 def _file(world: World, dataset: DatasetName, worked_out: WorkedOut, filed: dict[Version, set[Gap]]) -> None:

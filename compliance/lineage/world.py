@@ -7,9 +7,7 @@ asked of one world, and checks about lineage read it too.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from copy import copy
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from compliance.canonical import micros
@@ -38,6 +36,22 @@ class Scope(NamedTuple):
 
 
 @dataclass
+class Memo:
+    """What was worked out for one question and holds for every other: shared by copies of a world."""
+
+    columns: dict[Version, frozenset[str]] = field(default_factory=dict)
+    intervals: dict[DatasetName, Intervals] = field(default_factory=dict)
+    unspoken: dict[Scope, frozenset[Version]] = field(default_factory=dict)
+    """The versions nobody can speak for."""
+    doubts: dict[Scope, Reached] = field(default_factory=dict)
+    """What flows from versions nobody can speak for, but for erased records."""
+    overlaps: dict[DatasetName, dict[Version, set[Gap]]] = field(default_factory=dict)
+    """Uncertain reads, by the versions that they may have read."""
+    version_gaps: dict[tuple[Scope, Version], frozenset[Gap]] = field(default_factory=dict)
+    """What keeps each version from being told completely."""
+
+
+@dataclass
 class World:
     """The merged runs, resolved names and version graph of one ``UsageInput``."""
 
@@ -49,6 +63,13 @@ class World:
     declared: Declared
     registers: Registers
     graph: Graph
+    examined: Mapping[DatasetName, tuple[Version, ...]]
+    """The versions that a run read, or that are kept by one that was read."""
+    undescribed: int
+    """How many datasets named by events or lineage have no manifest, key-space tag or contract."""
+    latest: int
+    """The latest instant of any record, microseconds, UTC."""
+    memo: Memo = field(default_factory=Memo)
 
     @classmethod
     def build(cls, given: UsageInput) -> World:
@@ -63,13 +84,15 @@ class World:
         replaces = frozenset(map(names, given.settings.replaces))
         graph = build_graph(runs, _by_dataset(registers.manifests),
                             lambda run, dataset: write_mode(run, dataset, declared, replaces))  # fmt: skip
-        return cls(given, given.membership, names, runs, declared, registers, graph)
+        return cls(
+            given, given.membership, names, runs, declared, registers, graph,
+            _examined(graph), _undescribed(declared, registers),
+            max((micros(record.instant) for record in given.received), default=0),
+        )  # fmt: skip
 
     def with_membership(self, membership: Membership) -> World:
         """The same world over another membership engine."""
-        other = copy(self)
-        other.membership = membership
-        return other
+        return replace(self, membership=membership)
 
     def until(self, at: int) -> World:
         """The world of the records whose instant is not later than ``at`` (microseconds, UTC)."""
@@ -130,89 +153,46 @@ class World:
 
     def columns(self, version: Version) -> frozenset[str]:
         """All columns known of a version: those of its schema, and those that lineage facets name of it."""
-        if version not in self._columns:
+        if version not in self.memo.columns:
             columns = self.schema(version) | self.declared.schemas.get(version.dataset, set())
             for run in self._readers(version):
                 for report in run.reports:
                     columns |= report.source_columns.get(version.dataset, frozenset())
             for _, output in self.outputs(version):
                 columns |= frozenset(output.columns or ())
-            self._columns[version] = columns
-        return self._columns[version]
+            self.memo.columns[version] = columns
+        return self.memo.columns[version]
+
+    def intervals(self, dataset: DatasetName) -> Intervals:
+        """The spans of the runs that write a dataset."""
+        if dataset not in self.memo.intervals:
+            writers = self.graph.dataset_writers.get(dataset, ())
+            self.memo.intervals[dataset] = Intervals(self.runs[run_id] for run_id in writers)
+        return self.memo.intervals[dataset]
 
     def _readers(self, version: Version) -> list[Run]:
         ids = dict.fromkeys(edge.run_id for edge in self.graph.readers.get(version, ()))
         return [self.runs[run_id] for run_id in ids]
 
-    # --- computed once, when first asked -------------------------------------------------------
 
-    @cached_property
-    def latest(self) -> int:
-        """The latest instant of any record, microseconds, UTC."""
-        return max((micros(record.instant) for record in self.input.received), default=0)
+def _examined(graph: Graph) -> dict[DatasetName, tuple[Version, ...]]:
+    """What was read, or kept by what was read. "A CREATE ends this for what came before"."""
+    waiting = list(graph.readers)
+    seen = set(waiting)
+    while waiting:
+        version = waiting.pop()
+        for run_id in graph.writers.get(version, ()):
+            for edge in graph.keeps.get((run_id, version.dataset), ()):
+                if not edge.created and edge.version not in seen:
+                    seen.add(edge.version)
+                    waiting.append(edge.version)
+    return _grouped(seen)
 
-    @cached_property
-    def _columns(self) -> dict[Version, frozenset[str]]:
-        return {}
 
-    @cached_property
-    def _intervals(self) -> dict[DatasetName, Intervals]:
-        return {}
-
-    @cached_property
-    def unspoken_in(self) -> dict[Scope, frozenset[Version]]:
-        """Filled by ``contents``: the versions nobody can speak for."""
-        return {}
-
-    @cached_property
-    def doubts(self) -> dict[Scope, Reached]:
-        """Filled by ``contents``: what flows from versions nobody can speak for, but for erased records."""
-        return {}
-
-    @cached_property
-    def overlaps(self) -> dict[DatasetName, dict[Version, set[Gap]]]:
-        """Filled by ``gaps``: uncertain reads, by the versions that they may have read."""
-        return {}
-
-    @cached_property
-    def version_gaps(self) -> dict[tuple[Scope, Version], frozenset[Gap]]:
-        """Filled by ``gaps``: what keeps each version from being told completely."""
-        return {}
-
-    def intervals(self, dataset: DatasetName) -> Intervals:
-        """The spans of the runs that write a dataset."""
-        if dataset not in self._intervals:
-            writers = self.graph.dataset_writers.get(dataset, ())
-            self._intervals[dataset] = Intervals(self.runs[run_id] for run_id in writers)
-        return self._intervals[dataset]
-
-    @cached_property
-    def examined(self) -> dict[DatasetName, tuple[Version, ...]]:
-        """The versions that a run read, or that are kept by one that was read, by dataset.
-
-        "A CREATE ends this for what came before": the walk back over kept versions stops there.
-        """
-        waiting = list(self.graph.readers)
-        seen = set(waiting)
-        while waiting:
-            version = waiting.pop()
-            for run_id in self.graph.writers.get(version, ()):
-                for edge in self.graph.keeps.get((run_id, version.dataset), ()):
-                    if not edge.created and edge.version not in seen:
-                        seen.add(edge.version)
-                        waiting.append(edge.version)
-        return _grouped(seen)
-
-    @cached_property
-    def undescribed(self) -> int:
-        """How many datasets named by events or lineage have no manifest, key-space tag or contract."""
-        with_manifest = {version.dataset for version in self.registers.manifests}
-        return sum(
-            dataset not in with_manifest
-            and dataset not in self.registers.contracts
-            and not any(tag.key == "key_space" for tag in self.declared.dataset_tags.get(dataset, ()))
-            for dataset in self.declared.named
-        )
+def _undescribed(declared: Declared, registers: Registers) -> int:
+    described = {version.dataset for version in registers.manifests} | set(registers.contracts)
+    tagged = {d for d, tags in declared.dataset_tags.items() if any(tag.key == "key_space" for tag in tags)}
+    return len(declared.named - described - tagged)
 
 
 def _grouped(versions: Iterable[Version]) -> dict[DatasetName, tuple[Version, ...]]:
