@@ -63,9 +63,13 @@ def column(name: str, field_: str | None, *steps: Mapping[str, Any]) -> dict[str
     return found
 
 
-def column_lineage(over: Sequence[Mapping[str, Any]] = (), **fields: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def column_lineage(
+    over: Sequence[Mapping[str, Any]] = (), **fields: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """A columnLineage facet; ``over`` are the inputs that concern the whole dataset."""
-    stated: dict[str, Any] = {"fields": {name: {"inputFields": list(inputs)} for name, inputs in fields.items()}}
+    stated: dict[str, Any] = {
+        "fields": {name: {"inputFields": list(inputs)} for name, inputs in fields.items()}
+    }
     if over:
         stated["dataset"] = list(over)
     return stated
@@ -87,9 +91,15 @@ class Story:
 
     def holding(self, key_space: str, pseudonym: str) -> frozenset[str]:
         """The membership port."""
-        spaces = {record.evidence: record.value["key_space"] for record in self.received if record.kind == "manifest"}
+        spaces = {
+            record.evidence: record.value["key_space"]
+            for record in self.received
+            if record.kind == "manifest"
+        }
         return frozenset(
-            evidence for evidence, held in self.members.items() if pseudonym in held and spaces[evidence] == key_space
+            evidence
+            for evidence, held in self.members.items()
+            if pseudonym in held and spaces[evidence] == key_space
         )
 
     def tell(self, kind: ReceivedKind, value: Mapping[str, Any], minute: float, source: str = "spark") -> str:
@@ -157,7 +167,13 @@ class Story:
 
     def consent(self, minute: float, action: str, purpose: str = "ads", who: str = ANN) -> str:
         """A consent event."""
-        value = {"key_space": SPACE, "pseudonym": who, "purpose": purpose, "action": action, "at": clock(minute)}
+        value = {
+            "key_space": SPACE,
+            "pseudonym": who,
+            "purpose": purpose,
+            "action": action,
+            "at": clock(minute),
+        }
         return self.tell("consent", value, minute, "consents")
 
     def contract(self, name: str, minute: float, *purposes: str, **said: Any) -> str:

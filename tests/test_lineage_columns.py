@@ -27,7 +27,9 @@ def written(facet: Any, *, reads: Any = None, more: Any = None) -> tuple[Story, 
     """One run that reads ``raw@1``, in which Ann is, and writes ``d`` with a column-lineage facet."""
     story = Story()
     story.manifest("raw", "1", ANN)
-    story.run("etl", 10, 20, reads or [dataset("raw", "1")], [dataset("d", columnLineage=facet, **(more or {}))])
+    story.run(
+        "etl", 10, 20, reads or [dataset("raw", "1")], [dataset("d", columnLineage=facet, **(more or {}))]
+    )
     return story, version(story.ask(), "d@etl")
 
 
@@ -54,7 +56,9 @@ def test_an_input_naming_no_column() -> None:
 
 def test_no_transformation_is_not_indirect() -> None:
     """By any transformation that is not `INDIRECT`; producers often state none."""
-    _, found = written(column_lineage(x=[column("raw", "id")], y=[column("raw", "id", {"type": "AGGREGATION"})]))
+    _, found = written(
+        column_lineage(x=[column("raw", "id")], y=[column("raw", "id", {"type": "AGGREGATION"})])
+    )
     assert found["columns"] == ["x", "y"]
 
 
@@ -77,7 +81,9 @@ def test_direct_beside_indirect_carries() -> None:
 
 def test_left_out_of_the_facet() -> None:
     """A column that the facet leaves out carries nothing; left out though the `schema` facet has it: a gap."""
-    story, found = written(column_lineage(x=[column("raw", "id")], y=[]), more={"schema": schema("x", "y", "z")})
+    story, found = written(
+        column_lineage(x=[column("raw", "id")], y=[]), more={"schema": schema("x", "y", "z")}
+    )
     assert found["columns"] == ["x"]
     assert gaps(story.ask()) == ["d@etl"]
     story, found = written(column_lineage(x=[column("raw", "id")], y=[]), more={"schema": schema("x", "y")})
@@ -137,7 +143,9 @@ def test_upstream_first_through_a_circle() -> None:
 def test_a_kept_previous_version_adds_its_columns() -> None:
     """A kept previous version adds its carrying columns."""
     story, _ = written(column_lineage(x=[column("raw", "id")], n=[]))
-    story.run("more", 30, 40, ["other"], [dataset("d", columnLineage=column_lineage(n=[column("other", "n")]))])
+    story.run(
+        "more", 30, 40, ["other"], [dataset("d", columnLineage=column_lineage(n=[column("other", "n")]))]
+    )
     assert version(story.ask(), "d@more")["columns"] == ["x"]
 
 
@@ -153,11 +161,19 @@ def test_masked_if_every_way_passes_a_masking_step() -> None:
     story, found = written(facet)
     assert found["columns"] == ["both", "clear", "m", "two"]
     assert found["masked_columns"] == ["m"]
-    story.run("next", 30, 40, ["d"], [dataset("e", columnLineage=column_lineage(a=[column("d", "m")], b=[column("d", None)]))])
+    story.run(
+        "next",
+        30,
+        40,
+        ["d"],
+        [dataset("e", columnLineage=column_lineage(a=[column("d", "m")], b=[column("d", None)]))],
+    )
     assert version(story.ask(), "e@next")["masked_columns"] == ["a"]
 
 
-@pytest.mark.parametrize(("step", "masked"), [(None, True), (DIRECT, True), (DIRECT | {"masking": False}, False)])
+@pytest.mark.parametrize(
+    ("step", "masked"), [(None, True), (DIRECT, True), (DIRECT | {"masking": False}, False)]
+)
 def test_the_old_transformation_type(step: Any, masked: bool) -> None:
     """`transformationType: MASKED` masks every way of its column that says nothing of masking."""
     facet = column_lineage(x=[column("raw", "id", *([step] if step else []))])
@@ -181,7 +197,13 @@ def test_a_circle_without_a_clear_way_stays_masked() -> None:
     story.manifest("raw", "1", ANN)
     first = column_lineage(x=[column("raw", "id", MASKING), column("b", "x")])
     story.run("one", 1, 2, [dataset("raw", "1"), dataset("b", "1")], [dataset("a", "1", columnLineage=first)])
-    story.run("two", 3, 4, [dataset("a", "1")], [dataset("b", "1", columnLineage=column_lineage(x=[column("a", "x")]))])
+    story.run(
+        "two",
+        3,
+        4,
+        [dataset("a", "1")],
+        [dataset("b", "1", columnLineage=column_lineage(x=[column("a", "x")]))],
+    )
     assert version(story.ask(), "b@1")["masked_columns"] == ["x"]
 
 

@@ -53,7 +53,9 @@ def test_possible_by_a_read_or_a_kept_version() -> None:
     """`possible` if a run that wrote it read, or its kept previous version is, a version that contains the record."""
     story = Story()
     story.manifest("raw", "1", ANN)
-    story.run("one", 1, 2, [dataset("raw", "1")], ["d"]).run("two", 3, 4, [], ["d"]).run("three", 5, 6, ["d"], ["e"])
+    story.run("one", 1, 2, [dataset("raw", "1")], ["d"]).run("two", 3, 4, [], ["d"]).run(
+        "three", 5, 6, ["d"], ["e"]
+    )
     answer = story.ask()
     assert versions(answer) == ["d@one", "d@two", "e@three", "raw@1"]
     assert {item["certainty"] for item in answer["datasets"] if item["name"] != "raw"} == {"possible"}
@@ -142,7 +144,13 @@ def test_a_create_ends_it_even_where_a_tag_says_append() -> None:
     """A CREATE ends this for what came before."""
     story = Story()
     said_by_tag(story)
-    story.run("make", 1, 2, ["x"], [dataset("d", lifecycleStateChange=lifecycle("CREATE"), tags=tags(write="append"))])
+    story.run(
+        "make",
+        1,
+        2,
+        ["x"],
+        [dataset("d", lifecycleStateChange=lifecycle("CREATE"), tags=tags(write="append"))],
+    )
     story.run("train", 10, 20, ["d"])
     assert story.ask()["complete"]
 

@@ -146,7 +146,9 @@ def test_different_versions_named_are_a_gap() -> None:
     story = Story()
     story.manifest("raw", "1", ANN)
     story.event("train", "COMPLETE", 10, inputs=[dataset("raw", "1")], outputs=[dataset("d", "1")])
-    story.event("train", "COMPLETE", 10, inputs=[dataset("raw", "2")], outputs=[dataset("d", "2")], source="rival")
+    story.event(
+        "train", "COMPLETE", 10, inputs=[dataset("raw", "2")], outputs=[dataset("d", "2")], source="rival"
+    )
     story.manifest("raw", "2", BOB)
     answer = story.ask()
     assert versions(answer) == ["d@1", "d@2", "raw@1"]

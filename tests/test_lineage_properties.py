@@ -28,7 +28,9 @@ def said_datasets(draw: st.DrawFn) -> dict[str, Any]:
     if draw(st.booleans()):
         facets["lifecycleStateChange"] = lifecycle(draw(st.sampled_from(["OVERWRITE", "CREATE", "ALTER"])))
     if draw(st.booleans()):
-        facets["tags"] = tags(**draw(st.sampled_from([{"write": "replace"}, {"write": "append"}, {"key_space": SPACE}])))
+        facets["tags"] = tags(
+            **draw(st.sampled_from([{"write": "replace"}, {"write": "append"}, {"key_space": SPACE}]))
+        )
     if draw(st.booleans()):
         fields = {"x": {"inputFields": [{"namespace": "w", "name": draw(NAMES), "field": "x"}]}}
         facets["columnLineage"] = {"fields": draw(st.sampled_from([fields, {}]))}
@@ -86,7 +88,9 @@ def test_the_same_event_twice_changes_nothing(story: Story) -> None:
 
 @given(stories(), told())
 @settings(max_examples=100, deadline=None)
-def test_an_entry_changes_no_answer_before_its_instant(story: Story, later: tuple[str, Any, int, str]) -> None:
+def test_an_entry_changes_no_answer_before_its_instant(
+    story: Story, later: tuple[str, Any, int, str]
+) -> None:
     """An entry changes no answer at an instant before its own."""
     before = story.ask(minute=14)
     story.tell(later[0], later[1], 15, later[3])  # type: ignore[arg-type]
@@ -108,7 +112,13 @@ def test_the_answer_hangs_together(story: Story) -> None:
     assert answer["complete"] == (not answer["gaps"])
 
 
-@given(stories(), st.sampled_from(["START", "COMPLETE", "FAIL", "ABORT"]), RUNS, MINUTES, st.lists(said_datasets(), max_size=2))
+@given(
+    stories(),
+    st.sampled_from(["START", "COMPLETE", "FAIL", "ABORT"]),
+    RUNS,
+    MINUTES,
+    st.lists(said_datasets(), max_size=2),
+)
 @settings(max_examples=150, deadline=None)
 def test_a_failure_told_by_another_source_removes_no_use(
     story: Story, state: str, run: str, minute: int, written: list[Any]
@@ -158,7 +168,9 @@ JUNK_EVENT = st.fixed_dictionaries(
         "outputs": st.lists(JUNK_DATASET | JUNK, max_size=3) | JUNK,
     },
 )  # fmt: skip
-KINDS = st.sampled_from(["manifest", "consent", "erasure", "contract", "purpose", "decision", "model_version", "feature_view"])
+KINDS = st.sampled_from(
+    ["manifest", "consent", "erasure", "contract", "purpose", "decision", "model_version", "feature_view"]
+)
 
 
 @given(st.lists(st.tuples(st.just("lineage"), JUNK_EVENT) | st.tuples(KINDS, JUNK), max_size=5))
@@ -168,7 +180,9 @@ def test_malformed_documents_never_crash(junk: list[tuple[Any, Any]]) -> None:
     story = Story()
     story.manifest("raw", "1", ANN)
     received = list(story.received)
-    received += [Received(kind, "x", value, at(5), f"{index + 1}/0") for index, (kind, value) in enumerate(junk)]
+    received += [
+        Received(kind, "x", value, at(5), f"{index + 1}/0") for index, (kind, value) in enumerate(junk)
+    ]
     answer = record_usage(UsageInput(received, story), Question(SPACE, ANN, at(LATE)))
     assert versions(answer)[-1] == "raw@1" or len(versions(answer)) > 1
     json.dumps(answer)
@@ -190,6 +204,7 @@ def test_a_long_chain_has_no_depth_limit() -> None:
 @given(st.dictionaries(st.integers(0, 7), st.lists(st.integers(0, 7), max_size=4)))
 def test_components_are_strongly_connected_and_in_order(after: dict[int, list[int]]) -> None:
     """Nodes are in one part exactly if each leads to the other; a part comes after all that it leads to."""
+
     def leads(start: int) -> set[int]:
         seen, waiting = {start}, [start]
         while waiting:

@@ -72,7 +72,13 @@ def test_null_and_deleted_take_nothing_away(nothing: object) -> None:
     story = Story()
     story.manifest("raw", "1", ANN)
     story.event("etl", "START", 10, inputs=[dataset("raw", "1")])
-    story.event("etl", "COMPLETE", 20, inputs=[dataset("raw") | {"facets": {"version": nothing}}], outputs=[dataset("c")])
+    story.event(
+        "etl",
+        "COMPLETE",
+        20,
+        inputs=[dataset("raw") | {"facets": {"version": nothing}}],
+        outputs=[dataset("c")],
+    )
     assert versions(story.ask()) == ["c@etl", "raw@1"]
 
 
@@ -170,7 +176,9 @@ def test_lineage_of_the_job_is_read() -> None:
     source = {"namespace": "w", "name": "raw", "type": "DATASET"}
     entries = [{"namespace": "w", "name": "c", "type": "DATASET", "inputs": [source]}]
     story.event("etl", "COMPLETE", 10, outputs=[dataset("c")], job_facets={"lineage": {"entries": entries}})
-    story.event("own", "COMPLETE", 11, job_facets={"lineage": {"entries": [{"type": "JOB", "inputs": [source]}]}})
+    story.event(
+        "own", "COMPLETE", 11, job_facets={"lineage": {"entries": [{"type": "JOB", "inputs": [source]}]}}
+    )
     assert runs(story.ask()) == ["etl", "own"]
 
 
@@ -200,7 +208,9 @@ def test_smallest_of_several_bearers() -> None:
     story = Story()
     story.manifest("a", "1", ANN)
     for name in ("z", "m"):
-        story.declare(dataset(name, symlinks={"identifiers": [{"namespace": "w", "name": "a", "type": "T"}]}), 1)
+        story.declare(
+            dataset(name, symlinks={"identifiers": [{"namespace": "w", "name": "a", "type": "T"}]}), 1
+        )
     assert versions(story.ask()) == ["m@1"]
 
 

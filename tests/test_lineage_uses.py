@@ -52,7 +52,11 @@ def test_certainty_is_the_strongest_over_the_versions_read() -> None:
     """Certainty is the strongest over the versions read."""
     story = trained(writes=["d"]).run("weak", 30, 40, ["d"]).run("both", 30, 40, ["d", dataset("raw", "1")])
     answer = story.ask()
-    assert [use(answer, run)["certainty"] for run in ("train", "weak", "both")] == ["confirmed", "possible", "confirmed"]
+    assert [use(answer, run)["certainty"] for run in ("train", "weak", "both")] == [
+        "confirmed",
+        "possible",
+        "confirmed",
+    ]
 
 
 @pytest.mark.parametrize(("since", "until", "met"), [
@@ -88,7 +92,9 @@ def test_path_and_evidence() -> None:
     """The path leads from the origin version to the use; the evidence proves each hop."""
     story = Story()
     manifest = story.manifest("raw", "1", ANN)
-    story.run("etl", 10, 20, [dataset("raw", "1")], ["mid"]).run("other", 10, 20, [dataset("raw", "1")], ["side"])
+    story.run("etl", 10, 20, [dataset("raw", "1")], ["mid"]).run(
+        "other", 10, 20, [dataset("raw", "1")], ["side"]
+    )
     story.run("train", 30, 40, ["side", "mid"])
     found = use(story.ask(), "train")
     assert found["path"] == ["w/raw@1", "run:etl", "w/mid@etl", "run:train"]
@@ -99,8 +105,12 @@ def test_of_several_paths_the_smallest_names() -> None:
     """Ties go by the smallest name, whatever the order in which the outputs were told."""
     story = Story()
     story.manifest("raw", "1", ANN)
-    story.run("etl", 10, 20, [dataset("raw", "1")], ["zz", "aa"]).run("all", 10, 20, [dataset("raw", "1")], ["b"])
-    story.run("join", 30, 40, ["zz", "aa", "b"], ["out"]).run("train", 50, 60, ["out"]).run("test", 50, 60, ["zz", "aa"])
+    story.run("etl", 10, 20, [dataset("raw", "1")], ["zz", "aa"]).run(
+        "all", 10, 20, [dataset("raw", "1")], ["b"]
+    )
+    story.run("join", 30, 40, ["zz", "aa", "b"], ["out"]).run("train", 50, 60, ["out"]).run(
+        "test", 50, 60, ["zz", "aa"]
+    )
     answer = story.ask()
     assert use(answer, "train")["path"][:4] == ["w/raw@1", "run:all", "w/b@all", "run:join"]
     assert use(answer, "test")["path"] == ["w/raw@1", "run:etl", "w/aa@etl", "run:test"]
@@ -110,7 +120,9 @@ def test_a_shorter_path_goes_before() -> None:
     """A shortest path; of several the smallest names."""
     story = Story()
     story.manifest("raw", "1", ANN)
-    story.run("etl", 10, 20, [dataset("raw", "1")], ["mid"]).run("train", 30, 40, ["mid", dataset("raw", "1")])
+    story.run("etl", 10, 20, [dataset("raw", "1")], ["mid"]).run(
+        "train", 30, 40, ["mid", dataset("raw", "1")]
+    )
     assert use(story.ask(), "train")["path"] == ["w/raw@1", "run:train"]
 
 
@@ -139,7 +151,9 @@ def test_features(known: str) -> None:
     facets = {"columnLineage": facet} | ({"tags": tags(kind="feature-view")} if known == "tag" else {})
     story = trained(writes=[dataset("views.spend", "v7", **facets), dataset("plain", columnLineage=facet)])
     if known == "registry":
-        story.tell("feature_view", {"namespace": "w", "name": "views.spend", "features": ["spend", "region"]}, 5)
+        story.tell(
+            "feature_view", {"namespace": "w", "name": "views.spend", "features": ["spend", "region"]}, 5
+        )
     assert consumers(story) == [("feature", "views.spend:spend", "v7")]
 
 
@@ -187,7 +201,9 @@ def test_levels_of_purpose() -> None:
 
 def test_the_jobs_purpose_as_last_declared() -> None:
     """The job's as last declared at or before the run's start or in the run's own events."""
-    story = trained().declare_job(1, purpose="old").declare_job(10, purpose="new").declare_job(11, purpose="late")
+    story = (
+        trained().declare_job(1, purpose="old").declare_job(10, purpose="new").declare_job(11, purpose="late")
+    )
     assert purpose(story) == "new"
     story.event("train", "OTHER", 15, job_tags={"purpose": "own"})
     assert purpose(story) == "own"
@@ -219,7 +235,9 @@ def test_lawful_basis() -> None:
 def test_a_decision_is_a_use() -> None:
     """Its use has `run_id` = the decision id, `job` null, starts and ends at the timestamp, confirmed and direct."""
     story = Story()
-    evidence = story.decision("d1", 5, purpose="ads", principal="svc", dataset={"namespace": "w", "name": "raw"})
+    evidence = story.decision(
+        "d1", 5, purpose="ads", principal="svc", dataset={"namespace": "w", "name": "raw"}
+    )
     found = use(story.ask(), "d1")
     assert (found["job"], found["started_at"], found["ended_at"]) == (None, clock(5), clock(5))
     assert (found["certainty"], found["influence"], found["purpose"]) == ("confirmed", "direct", "ads")

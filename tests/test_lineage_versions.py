@@ -72,7 +72,9 @@ def test_all_versions_named_count() -> None:
     story.manifest("raw", "1", ANN)
     story.manifest("raw", "2", BOB)
     story.event("etl", "START", 10, inputs=[dataset("raw", "1")])
-    story.event("etl", "COMPLETE", 20, inputs=[dataset("raw", "2")], outputs=[dataset("d", "a"), dataset("d", "b")])
+    story.event(
+        "etl", "COMPLETE", 20, inputs=[dataset("raw", "2")], outputs=[dataset("d", "a"), dataset("d", "b")]
+    )
     for who in (ANN, BOB):
         assert {"d@a", "d@b"} < set(versions(story.ask(who)))
         assert runs(story.ask(who)) == ["etl"]
@@ -133,7 +135,9 @@ def test_failed_writes_are_not_read() -> None:
     assert runs(story.ask()) == ["bad"]
 
 
-@pytest.mark.parametrize(("start", "end", "gap"), [(8, 11, True), (8, 10, False), (15, 16, True), (20, 25, False), (15, 15, False)])
+@pytest.mark.parametrize(
+    ("start", "end", "gap"), [(8, 11, True), (8, 10, False), (15, 16, True), (20, 25, False), (15, 15, False)]
+)
 def test_overlap_with_the_reader_is_a_gap(start: int, end: int, gap: bool) -> None:
     """It is a gap where a run that writes the dataset shares more than an instant with the reader."""
     story = Story()
@@ -183,7 +187,11 @@ def test_named_but_unknown_version() -> None:
     story.manifest("d", "1", ANN)
     story.run("train", 10, 20, [dataset("d", "2")])
     answer = story.ask()
-    assert (version(answer, "d@2")["certainty"], runs(answer), gaps(answer)) == ("possible", ["train"], ["d@2"])
+    assert (version(answer, "d@2")["certainty"], runs(answer), gaps(answer)) == (
+        "possible",
+        ["train"],
+        ["d@2"],
+    )
     assert runs(story.ask(BOB)) == []
     story.manifest("d", "2", BOB)
     assert runs(story.ask()) == []
@@ -236,7 +244,9 @@ def test_alter_stands_against_configuration() -> None:
 
 
 @pytest.mark.parametrize("place", ["dataset", "event", "run", "job", "declared"])
-@pytest.mark.parametrize(("mode", "change", "kept"), [("replace", "ALTER", False), ("append", "OVERWRITE", True)])
+@pytest.mark.parametrize(
+    ("mode", "change", "kept"), [("replace", "ALTER", False), ("append", "OVERWRITE", True)]
+)
 def test_a_write_tag_beats_the_facets(place: str, mode: str, change: str, kept: bool) -> None:
     """A tag on the dataset in the run's events or in DatasetEvents, on the run, on the job, beats the facets."""
     story, said, facets = Story(), {}, {"lifecycleStateChange": lifecycle(change)}

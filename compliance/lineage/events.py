@@ -148,7 +148,9 @@ def _event(record: Received, value: Mapping[str, Json]) -> Event | None:
     return None if dataset is None else DatasetEvent(*stamp, dataset)
 
 
-def _run_event(stamp: tuple[int, str, str], run_id: str, job: JobName | None, value: Mapping[str, Json]) -> RunEvent:
+def _run_event(
+    stamp: tuple[int, str, str], run_id: str, job: JobName | None, value: Mapping[str, Json]
+) -> RunEvent:
     state = value.get("eventType")
     job_facets = mapping(mapping(value.get("job")).get("facets"))
     inputs, outputs = _job_lineage(mapping(job_facets.get("lineage")), run_id, job)
@@ -175,5 +177,7 @@ def _job_lineage(
             inputs += [item for item in listed(entry.get("inputs")) if own and is_dataset(item)]
         else:
             said = {"inputs": entry.get("inputs"), "fields": entry.get("fields")}
-            outputs.append({"namespace": entry.get("namespace"), "name": entry.get("name"), "facets": {"lineage": said}})
+            outputs.append(
+                {"namespace": entry.get("namespace"), "name": entry.get("name"), "facets": {"lineage": said}}
+            )
     return mentions(inputs), mentions(outputs)

@@ -44,7 +44,10 @@ def _of_record(world: World, found: Contents, decided: Columns) -> Iterator[Gap]
     for version in found.unknown:
         yield _at(version, "it is named as read, but no known run wrote it and no manifest describes it")
     for version in found.containing.doubted | found.perhaps.doubted:
-        yield _at(version, "an erasure is said to have emptied it; its manifest has the record and no known run wrote it")
+        yield _at(
+            version,
+            "an erasure is said to have emptied it; its manifest has the record and no known run wrote it",
+        )
     for version in decided.incomplete:
         yield _at(version, "its manifest has the record, but by its column lineage no column carries it")
     for version in unspoken(world, found.scope):
@@ -61,7 +64,7 @@ def _nobody(world: World, scope: Scope, version: Version) -> str:
 
 
 def _of_failed_runs(world: World, found: Contents) -> Iterator[Gap]:
-    """"A failed or aborted run's … outputs, if it read the record, are a gap"."""
+    """ "A failed or aborted run's … outputs, if it read the record, are a gap"."""
     for run_id in {**found.containing.found, **found.perhaps.found}:
         run = world.runs[run_id]
         for dataset, names in run.outputs.items() if not run.exists else ():
@@ -87,7 +90,11 @@ def _of_source(source: SourceState) -> str:
 def _of_version(world: World, scope: Scope, version: Version) -> frozenset[Gap]:
     key = (scope, version)
     if key not in world.memo.version_gaps:
-        found = {*_of_manifests(world, scope, version), *_of_writers(world, version), *_of_schema(world, version)}
+        found = {
+            *_of_manifests(world, scope, version),
+            *_of_writers(world, version),
+            *_of_schema(world, version),
+        }
         found.update(_of_readers(world, version))
         found.update(_overlaps(world, version.dataset).get(version, ()))
         world.memo.version_gaps[key] = frozenset(found)
@@ -106,7 +113,10 @@ def _of_writers(world: World, version: Version) -> Iterator[Gap]:
         if run.ended == FOREVER:
             yield _at(version, f"run {run_id} is still running and may write more to it")
         if world.graph.modes[run_id, version.dataset].contradiction:
-            yield _at(version, f"sources disagree whether run {run_id} replaced what the dataset held; it counts as kept")
+            yield _at(
+                version,
+                f"sources disagree whether run {run_id} replaced what the dataset held; it counts as kept",
+            )
         for why in _disagreements(run, version.dataset):
             yield _at(version, why)
 
@@ -129,12 +139,14 @@ def _of_readers(world: World, version: Version) -> Iterator[Gap]:
 
 
 def _of_schema(world: World, version: Version) -> Iterator[Gap]:
-    """"Left out though the `schema` facet has it: a gap"."""
+    """ "Left out though the `schema` facet has it: a gap"."""
     for run, output in world.outputs(version):
         left_out = sorted(world.schema(version) - output.columns.keys()) if output.columns is not None else []
         if left_out:
             names = ", ".join(left_out[:SHOWN]) + (" and more" if len(left_out) > SHOWN else "")
-            yield _at(version, f"the column lineage of run {run.run_id} leaves out columns of its schema: {names}")
+            yield _at(
+                version, f"the column lineage of run {run.run_id} leaves out columns of its schema: {names}"
+            )
 
 
 # --- reads that are not certain ----------------------------------------------------------------

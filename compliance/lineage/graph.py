@@ -179,6 +179,8 @@ class _Resolver:
         return chosen
 
     def _unwritten(self, dataset: DatasetName) -> frozenset[Version]:
-        """"Every version of it that has a manifest and no known writing run, else `initial`"."""
+        """ "Every version of it that has a manifest and no known writing run, else `initial`"."""
         known = self.described.get(dataset, frozenset())
-        return frozenset(v for v in known if v not in self.graph.writers) or frozenset({Version(dataset, INITIAL)})
+        return frozenset(v for v in known if v not in self.graph.writers) or frozenset(
+            {Version(dataset, INITIAL)}
+        )

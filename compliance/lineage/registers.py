@@ -177,7 +177,10 @@ class Registers:
         name = dataset_name(value)
         if name is None:
             return
-        spaces = [*listed(value.get("key_spaces")), *(mapping(f).get("key_space") for f in listed(value.get("fields")))]
+        spaces = [
+            *listed(value.get("key_spaces")),
+            *(mapping(f).get("key_space") for f in listed(value.get("fields"))),
+        ]
         start = time_of(value.get("valid_from"), assume_utc=True)
         contract = Contract(
             record.evidence, NEVER if start is None else start,
@@ -195,7 +198,11 @@ class Registers:
         self.erasures.setdefault(person, []).append(Erasure(record.evidence, completed, datasets))
 
     def _take_consent(self, record: Received, value: Mapping[str, Json]) -> None:
-        at, person, purpose = time_of(value.get("at"), assume_utc=True), _person(value), text(value.get("purpose"))
+        at, person, purpose = (
+            time_of(value.get("at"), assume_utc=True),
+            _person(value),
+            text(value.get("purpose")),
+        )
         action = value.get("action")
         if at is None or person is None or purpose is None or action not in ("granted", "withdrawn"):
             return
@@ -269,4 +276,3 @@ def _person(value: Mapping[str, Json]) -> Person | None:
 
 def _texts(values: Json) -> Iterator[str]:
     return (value for value in listed(values) if text(value) is not None)
-

@@ -47,7 +47,9 @@ class Consumer:
 def uses(ground: Answering, span: Question) -> list[dict[str, Json]]:
     """The uses that meet the question's span, ordered by start and run id."""
     found = [*_uses_by_runs(ground, span), *_uses_by_decisions(ground, span)]
-    ordered = sorted(found, key=lambda use: (use[0], use[1]["run_id"], [evidence_key(e) for e in use[1]["evidence"]]))
+    ordered = sorted(
+        found, key=lambda use: (use[0], use[1]["run_id"], [evidence_key(e) for e in use[1]["evidence"]])
+    )
     return [use for _, use in ordered]
 
 
@@ -99,7 +101,9 @@ def _evidence(ground: Answering, run: Run, path: Iterable[Version | str]) -> lis
     """The events of the run, and what proves each hop on its path."""
     cited = set(run.evidence)
     for step in path:
-        proof = ground.found.held.get(step, ()) if isinstance(step, Version) else ground.world.runs[step].evidence
+        proof = (
+            ground.found.held.get(step, ()) if isinstance(step, Version) else ground.world.runs[step].evidence
+        )
         cited.update(proof)
     return sorted(cited, key=evidence_key)
 
@@ -113,7 +117,7 @@ def _consumers(ground: Answering, run: Run) -> list[Consumer]:
 
 
 def _features(ground: Answering, run: Run) -> Iterator[Consumer]:
-    """"Each carrying column of an output of a COMPLETE run that contains the record" and is a feature view."""
+    """ "Each carrying column of an output of a COMPLETE run that contains the record" and is a feature view."""
     for dataset, names in run.outputs.items() if run.outcome == "COMPLETE" else ():
         if not ground.world.is_feature_view(dataset):
             continue

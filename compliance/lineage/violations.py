@@ -66,7 +66,9 @@ def violations_of_version(
         return []
     ended = "is still running" if written == FOREVER else f"ended at {_time(written)}"
     completed = _time(erasures[-1].completed)
-    because = f"the manifest has the record; an erasure of it completed at {completed}, the writing run {ended}"
+    because = (
+        f"the manifest has the record; an erasure of it completed at {completed}, the writing run {ended}"
+    )
     evidence = _sorted([*manifests, *(erasure.evidence for erasure in erasures)])
     return [Violation("reappeared-after-erasure", because, evidence, version.dataset)]
 
@@ -75,19 +77,25 @@ def reappearances(world: World) -> Iterator[tuple[Version, Violation]]:
     """Every ``reappeared-after-erasure`` of anybody, in order of person and version; nobody is named."""
     for person in sorted(world.registers.erasures):
         for version, manifests in sorted(held_by(world, person).items()):
-            yield from ((version, found) for found in violations_of_version(world, person, version, manifests))
+            yield from (
+                (version, found) for found in violations_of_version(world, person, version, manifests)
+            )
 
 
 def _purpose(world: World, use: Judged) -> Iterator[Violation]:
     if not use.purposes:
-        yield Violation("purpose-undeclared", "neither the run, its job nor its model declares a purpose", use.evidence)
+        yield Violation(
+            "purpose-undeclared", "neither the run, its job nor its model declares a purpose", use.evidence
+        )
         return
     for dataset in use.datasets:
         contracts = contracts_of(world, dataset, use.start)
         lacking = sorted({p for p in use.purposes for contract in contracts if p not in contract.permitted})
         if lacking:
             broken = [contract for contract in contracts if not contract.permitted.issuperset(use.purposes)]
-            because = f"the contract of {dataset[0]}/{dataset[1]} in force does not permit {', '.join(lacking)}"
+            because = (
+                f"the contract of {dataset[0]}/{dataset[1]} in force does not permit {', '.join(lacking)}"
+            )
             evidence = _sorted([*(contract.evidence for contract in broken), *use.evidence])
             yield Violation("purpose-not-permitted", because, evidence, dataset)
 

@@ -29,7 +29,9 @@ class WriteMode:
     """Sources disagree; keeping stands, as it takes no membership away."""
 
 
-def write_mode(run: Run, dataset: DatasetName, declared: Declared, replaces: frozenset[DatasetName]) -> WriteMode:
+def write_mode(
+    run: Run, dataset: DatasetName, declared: Declared, replaces: frozenset[DatasetName]
+) -> WriteMode:
     """How ``run`` wrote ``dataset``, by all sources that report it as its output."""
     reports = [report for report in run.reports if dataset in report.outputs]
     modes = [_keeps(run, report, dataset, declared, configured=dataset in replaces) for report in reports]
