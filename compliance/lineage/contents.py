@@ -143,14 +143,14 @@ class _Spread:
             self._derive(kept.run_id, kept.dataset)
 
     def _derive(self, run_id: str, dataset: DatasetName) -> None:
-        """ "Without one: `possible` if a run that wrote it read …"; with a full manifest it is exact."""
+        """What a writer read or kept makes its outputs `possible`; with a full manifest the answer is exact."""
         for name in self.world.runs[run_id].outputs[dataset]:
             version = Version(dataset, name)
             if not self.world.is_exact(self.scope, version):
                 self.reach(version, "possible")
 
     def _follow_unknown(self, version: Version) -> None:
-        """ "A version that is named but that no known run wrote and no manifest describes"."""
+        """Reach versions that are "named but that no known run wrote and no manifest describes"."""
         # "No manifest describes" is read as: no full one of this key space. What speaks of other
         # people, or never excludes, cannot say that the record is not in it.
         for other in self.world.graph.unknown.get(version.dataset, ()):
@@ -159,7 +159,7 @@ class _Spread:
                 self.reach(other, "possible")
 
     def _erased(self, version: Version, moment: int) -> bool:
-        """ "An erasure … completed after that version was written and at or before" the moment."""
+        """Whether an erasure "completed after that version was written and at or before" the moment."""
         written = self.world.graph.written_at(version)
         if not self.erasures or written == FOREVER:
             return False

@@ -64,7 +64,7 @@ def _nobody(world: World, scope: Scope, version: Version) -> str:
 
 
 def _of_failed_runs(world: World, found: Contents) -> Iterator[Gap]:
-    """ "A failed or aborted run's … outputs, if it read the record, are a gap"."""
+    """What failed and aborted runs left: "its outputs, if it read the record, are a gap"."""
     for run_id in {**found.containing.found, **found.perhaps.found}:
         run = world.runs[run_id]
         for dataset, names in run.outputs.items() if not run.exists else ():
@@ -139,7 +139,7 @@ def _of_readers(world: World, version: Version) -> Iterator[Gap]:
 
 
 def _of_schema(world: World, version: Version) -> Iterator[Gap]:
-    """ "Left out though the `schema` facet has it: a gap"."""
+    """Columns that column lineage "leaves out though the `schema` facet has it": a gap."""
     for run, output in world.outputs(version):
         left_out = sorted(world.schema(version) - output.columns.keys()) if output.columns is not None else []
         if left_out:

@@ -179,7 +179,7 @@ class _Resolver:
         return chosen
 
     def _unwritten(self, dataset: DatasetName) -> frozenset[Version]:
-        """ "Every version of it that has a manifest and no known writing run, else `initial`"."""
+        """Before any known write: "every version … that has a manifest and no known writing run, else `initial`"."""
         known = self.described.get(dataset, frozenset())
         return frozenset(v for v in known if v not in self.graph.writers) or frozenset(
             {Version(dataset, INITIAL)}

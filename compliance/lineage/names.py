@@ -49,7 +49,7 @@ class Names:
         self._parent[self._root(one)] = self._root(other)
 
     def _choose(self) -> None:
-        """ "Reported under the name that bears the facet (the smallest of several)".
+        """Report each group "under the name that bears the facet (the smallest of several)".
 
         Where configured aliases alone join a group, none bears a facet: then the smallest of all.
         """

@@ -125,7 +125,7 @@ def tag_values(tags: Iterable[Tag]) -> dict[str, frozenset[str]]:
 
 
 def latest(claims: Iterable[tuple[int, _Scalar | None]]) -> _Scalar | None:
-    """ "Of two scalars the later stands (at equal times the greater one as canonical JSON)"; null takes nothing away."""
+    """The later of scalars, at equal times "the greater one as canonical JSON"; null takes nothing away."""
     stated = [(time, value) for time, value in claims if value is not None]
     if not stated:
         return None
@@ -160,7 +160,7 @@ def _all_versions(reports: Iterable[Report]) -> dict[DatasetName, frozenset[str]
 
 
 def _end(events: Iterable[RunEvent]) -> tuple[int | None, Outcome | None]:
-    """ "Ends at its last COMPLETE, FAIL or ABORT event (at equal times COMPLETE counts)"."""
+    """When and how a run ended: "its last COMPLETE, FAIL or ABORT event (at equal times COMPLETE counts)"."""
     ends = [(event.time, event.state == "COMPLETE", event.state) for event in events if event.state in _ENDS]
     if not ends:
         return None, None

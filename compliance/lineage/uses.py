@@ -117,7 +117,7 @@ def _consumers(ground: Answering, run: Run) -> list[Consumer]:
 
 
 def _features(ground: Answering, run: Run) -> Iterator[Consumer]:
-    """ "Each carrying column of an output of a COMPLETE run that contains the record" and is a feature view."""
+    """Each carrying column of a COMPLETE run's outputs that contain the record and are feature views."""
     for dataset, names in run.outputs.items() if run.outcome == "COMPLETE" else ():
         if not ground.world.is_feature_view(dataset):
             continue
