@@ -178,6 +178,34 @@ class Store:
             ).all()
         return {sha: index for sha, index in rows}  # noqa: C416 (rows are no pairs to mypy)
 
+    def manifest_base(
+        self, namespace: str, name: str, key_space: str, key_id: str
+    ) -> tuple[int, list[str]] | None:
+        """The newest manifest of a dataset under a key id, from whichever source: its log index and members."""
+        wanted = {"namespace": namespace, "name": name, "key_space": key_space, "key_id": key_id}
+        self.projections.catch_up()
+        with self.projections.connect() as connection:
+            rows = connection.execute(
+                text("SELECT log_index, value FROM received WHERE kind = 'manifest' ORDER BY log_index DESC")
+            )
+            index = next((index for index, value in rows if wanted.items() <= json.loads(value).items()), None)
+            if index is None:
+                return None
+            members = connection.execute(
+                text("SELECT pseudonym FROM member WHERE log_index = :index ORDER BY pseudonym"), {"index": index}
+            ).all()
+        return index, [bytes(member).hex() for (member,) in members]
+
+    def former_items(self, source: str) -> Former:
+        """What the last runs of a source brought, by scope and request: see ``collecting``."""
+        self.projections.catch_up()
+        with self.projections.connect() as connection:
+            rows = connection.execute(
+                text("SELECT log_index FROM entry WHERE kind = :kind AND source = :source ORDER BY log_index DESC"),
+                {"kind": COLLECTION, "source": source},
+            ).all()
+        return former_items(self.log, source, [index for (index,) in rows])
+
     def config_in_force(self, log_size: int) -> Mapping[str, Json]:
         """The judgement-relevant configuration: the last one among the first N entries."""
         found = self.last_of("config/1", log_size)

@@ -111,7 +111,7 @@ def _listed(parts: list[str]) -> str:
 
 
 def _consumer(consumer: Mapping[str, Json]) -> str:
-    return consumer["name"] + (f"@{consumer['version']}" if consumer["version"] else "")
+    return f"{consumer['name']}@{consumer['version']}" if consumer["version"] else str(consumer["name"])
 
 
 def _violations(item: Mapping[str, Json]) -> tuple[tuple[str, str, tuple[str, ...]], ...]:

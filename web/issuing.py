@@ -90,9 +90,10 @@ def issue_report(  # noqa: PLR0913 (what a report is a function of, each by name
     view = report_view(store, answers, framework, from_=from_, to=to, log_size=log_size)
     document = html("audit.html", view)
     content = pdf(document) if as_pdf else document.encode()
-    record = {
+    digest = sha256_hex(content)
+    record: dict[str, Json] = {
         "framework": framework, "from": format_time(view.period[0]), "to": format_time(view.period[1]),
-        "format": "pdf" if as_pdf else "html", "sha256": sha256_hex(content), "size": len(content),
+        "format": "pdf" if as_pdf else "html", "sha256": digest, "size": len(content),
         "as_of": format_time(view.provenance.as_of), "log_size": view.provenance.log_size,
         "library": view.provenance.library, "program": view.provenance.program,
     }  # fmt: skip
@@ -100,7 +101,7 @@ def issue_report(  # noqa: PLR0913 (what a report is a function of, each by name
         "report/1", "muniment", ITSELF, canonical({**record, "who": who}), detail=record, sealed=True
     )
     (index,) = store.log.append([observation])
-    return IssuedReport(content, record["sha256"], str(index))
+    return IssuedReport(content, digest, str(index))
 
 
 def statement_view(store: Store, answer: Mapping[str, Json]) -> UsageStatement:

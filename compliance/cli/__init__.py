@@ -10,7 +10,6 @@ import sys
 import traceback
 from typing import Any
 
-import click
 import typer
 
 from compliance.cli import evidence_commands, judgement_commands, store_commands
@@ -42,10 +41,10 @@ def run(arguments: list[str]) -> int:
     except MunimentError as error:
         typer.echo(f"muniment: {error.message}", err=True)
         return error.exit_code
-    except click.ClickException as error:
-        error.show()
+    except typer.TyperException as error:
+        typer.echo(f"muniment: {error}", err=True)
         return USAGE
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         typer.echo("muniment: interrupted.", err=True)
         return INTERRUPTED
     except BrokenPipeError:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from compliance.canonical import parse_evidence_id
 from compliance.cli.composition import collect as collect_source
@@ -77,7 +78,7 @@ def collect(
         with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
             for name in wanted:
                 task = bar.add_task(name)
-                outcomes.append(collect_source(store, name, lambda said, task=task, name=name: bar.update(task, description=f"{name}: {said}")))
+                outcomes.append(collect_source(store, name, _told(bar, task, name)))
         store.projections.catch_up()
     finally:
         store.close()
@@ -88,6 +89,11 @@ def collect(
             typer.echo(outcome.sentence())
     if any(not outcome.complete for outcome in outcomes):
         raise typer.Exit(1)
+
+
+def _told(bar: Progress, task: TaskID, name: str) -> Callable[[str], None]:
+    """What shows where a run is, on the bar."""
+    return lambda said: bar.update(task, description=f"{name}: {said}")
 
 
 @evidence.command("list")

@@ -77,7 +77,13 @@ def verify(
         with opened() as (store, _):
             problems += projections_equal_a_rebuild(store)
     if as_json:
-        print_json({**result.as_json(), "ok": not problems, "problems": problems})
+        print_json(
+            {
+                "ok": not problems, "size": result.size, "root": result.root, "payloads": result.payloads,
+                "bytes": result.bytes, "first_bad_index": result.first_bad_index,
+                "vouched_by": result.vouched_by, "problems": problems,
+            }
+        )  # fmt: skip
     else:
         typer.echo(
             f"{result.size} entries, {result.payloads} payloads, {result.bytes} bytes; root {result.root};"
