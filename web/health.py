@@ -6,10 +6,11 @@ import threading
 from collections import Counter
 
 from fastapi import APIRouter, Request
-from sqlalchemy import text
+from sqlmodel import col, select
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from compliance.tables import ApiToken
 from web.ports import StorePort
 from web.problems import described
 
@@ -91,7 +92,7 @@ def readyz(request: Request) -> Response:
     store: StorePort = request.app.state.store
     size = store.log.size
     with store.operations.connect() as connection:
-        connection.execute(text("SELECT 1"))
+        connection.execute(select(col(ApiToken.id)).limit(1))
     return JSONResponse({"status": "ready", "log_size": size})
 
 

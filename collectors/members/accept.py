@@ -28,7 +28,10 @@ def _member(line: bytes, number: int) -> str:
     if _PLAIN_LINE.fullmatch(stripped):
         return stripped[1:-1].decode()
     where = f"line {number}"
-    value: Json = strict_json(stripped, what=where)
+    try:
+        value: Json = strict_json(stripped, what=where)
+    except InputRefused as error:
+        raise InputRefused(error.message, field=where) from error
     if isinstance(value, str) and _HEX.fullmatch(value):
         return value.lower()
     # What stands here may be a raw key by mistake: it is not repeated.

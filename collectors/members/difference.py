@@ -8,10 +8,11 @@ newline: ``sort -u | sha256sum`` gives the same.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from compliance.canonical import canonical, is_pseudonym, sha256_hex, strict_json
+from compliance.canonical import canonical, is_pseudonym, sha256_hex
 from compliance.errors import InputRefused
 
 MEDIA_TYPE = "application/vnd.muniment.members"
@@ -37,15 +38,16 @@ class Difference:
     @classmethod
     def from_bytes(cls, body: bytes) -> Difference:
         """Read what ``to_bytes`` wrote. Raises InputRefused."""
-        head, *lines = body.decode().splitlines()
-        base = strict_json(head.encode(), what="manifest's first line").get("base")
-        if any(line[:1] not in "+-" or not is_pseudonym(line[1:]) for line in lines):
+        try:
+            head, *lines = body.decode("ascii").splitlines()
+            base = json.loads(head)["base"]
+            number = None if base is None else int(base)
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputRefused("The manifest's first line names no base.") from error
+        if any(line[:1] not in ("+", "-") or not is_pseudonym(line[1:]) for line in lines):
             raise InputRefused("A line of the manifest is no + or - with 32 hex digits behind it.")
-        return cls(
-            None if base is None else int(base),
-            tuple(line[1:] for line in lines if line[0] == "+"),
-            tuple(line[1:] for line in lines if line[0] == "-"),
-        )
+        joined = tuple(line[1:] for line in lines if line[0] == "+")
+        return cls(number, joined, tuple(line[1:] for line in lines if line[0] == "-"))
 
     def applied(self, to: Iterable[str]) -> tuple[str, ...]:
         """The sorted members that remain of the base's, with those that joined."""

@@ -25,7 +25,7 @@ class MembersReader:
         evidence = evidence_id(opened.index)
         try:
             kept = Difference.from_bytes(opened.body or b"")
-        except (InputRefused, ValueError) as error:
+        except InputRefused as error:
             yield Defect(evidence, f"unreadable: {error}")
             return
         value = {name: opened.entry.detail[name] for name in STATED}

@@ -16,7 +16,7 @@ from collectors.pushed.bodies import Body, take_apart
 from collectors.pushed.redaction import Cleaner, Redaction, SqlText, clean
 from collectors.pushed.spans import Path
 from compliance.canonical import Json, instant_of
-from compliance.errors import InputRefused, TooLarge
+from compliance.errors import InputRefused, MunimentError, TooLarge
 
 DatasetName: TypeAlias = tuple[str, str]
 EVERY_DATASET: DatasetName = ("*", "*")
@@ -161,11 +161,11 @@ class AcceptedEach:
 
     accepted: Accepted
     kept: tuple[int, ...]
-    refused: dict[int, InputRefused]
+    refused: dict[int, MunimentError]
 
 
 def accept_each(
-    body: bytes, form: Form, cleaner: Cleaner, permit: Callable[[Json], InputRefused | None]
+    body: bytes, form: Form, cleaner: Cleaner, permit: Callable[[Item], MunimentError | None]
 ) -> AcceptedEach:
     """The items of a JSON array, each accepted or refused by itself.
 
@@ -175,14 +175,14 @@ def accept_each(
     if parts.layout != "array":
         raise InputRefused("Expected a JSON array of events.", field="")
     items: dict[int, Item] = {}
-    refused: dict[int, InputRefused] = {}
+    refused: dict[int, MunimentError] = {}
     for number in range(len(parts.values)):
         try:
             items[number] = _accepted(form, cleaner, parts, number)
         except InputRefused as error:
             refused[number] = error
             continue
-        refusal = permit(items[number].value)
+        refusal = permit(items[number])
         if refusal is not None:
             refused[number] = refusal
             del items[number]
