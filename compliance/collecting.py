@@ -95,8 +95,9 @@ class CollectionOutcome:
         """What a person reads after the run."""
         said = f"{self.source}: {self.new} new and {self.unchanged} unchanged items, entry {self.evidence}"
         why = [f"{scope.scope}: {scope.detail}" for scope in self.scopes if not scope.complete]
-        why += [self.error] if self.error else []
-        return f"{said}; seen whole." if self.complete else f"{said}; NOT seen whole: {'; '.join(why)}."
+        why += [self.error] if self.error and not any(self.error in part for part in why) else []
+        told = "; ".join(part.rstrip(".") for part in why)
+        return f"{said}; seen whole." if self.complete else f"{said}; NOT seen whole: {told}."
 
     def as_json(self) -> dict[str, Json]:
         """The form in which the command line prints it."""
@@ -107,7 +108,7 @@ class CollectionOutcome:
         }  # fmt: skip
 
 
-def collect_once(  # noqa: PLR0913 (each is one thing that the composition root decides)
+def collect_once(
     collector: Collector,
     *,
     source: str,

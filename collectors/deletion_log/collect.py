@@ -27,7 +27,7 @@ class DeletionLogCollector:
     kind = "deletion-log/1"
     name = CollectorName("deletion-log", "1")
 
-    def __init__(  # noqa: PLR0913 (each is an option of the source)
+    def __init__(
         self, *, pseudonymise: Pseudonymise, clock: Callable[[], datetime], path: Path | None = None,
         bucket: str | None = None, prefix: str = "", endpoint_url: str | None = None,
         key_ids: Mapping[str, str] | None = None,
