@@ -16,12 +16,13 @@ from typing import TypeVar
 
 from sqlalchemy import text
 
+from compliance.as_of import FactsAsOf
 from compliance.assessment import Assessment, Finding, Span, assess, timelines
 from compliance.canonical import Json, canonical, format_time, from_micros, is_pseudonym
 from compliance.errors import InputRefused, NotFound
 from compliance.evidence import Observation
 from compliance.gaps import Gap, gaps_as_csv, gaps_of
-from compliance.history import FactsAsOf, History
+from compliance.history import History
 from compliance.library import Library
 from compliance.lineage.records import Question
 from compliance.record_usage import RecordUsage
@@ -67,7 +68,9 @@ class Answers:
 
     # --- what an answer is computed from -------------------------------------------------------
 
-    def basis(self, *, at: datetime | None = None, log_size: int | None = None, library: str | None = None) -> Basis:
+    def basis(
+        self, *, at: datetime | None = None, log_size: int | None = None, library: str | None = None
+    ) -> Basis:
         """The four values of a question: by default now, all entries, the library in force at that size.
 
         Raises InputRefused for a log size beyond the log's, NotFound for an unknown library.
@@ -150,9 +153,13 @@ class Answers:
         assessment = self.assessment(basis)
         if framework is not None and framework not in assessment.frameworks:
             known = ", ".join(sorted(assessment.frameworks))
-            raise NotFound(f"No framework is named {framework!r}; in the library are: {known}.", field="framework")
+            raise NotFound(
+                f"No framework is named {framework!r}; in the library are: {known}.", field="framework"
+            )
         chosen = {
-            name: result.as_json() for name, result in assessment.frameworks.items() if framework in {None, name}
+            name: result.as_json()
+            for name, result in assessment.frameworks.items()
+            if framework in {None, name}
         }
         wanted = None if framework is None else assessment.frameworks[framework].controls()
         controls = [
@@ -194,7 +201,9 @@ class Answers:
 
     def gaps(self, basis: Basis) -> tuple[Gap, ...]:
         """What is broken or cannot be judged, the gravest first."""
-        return gaps_of(self.library(basis), self.assessment(basis), lambda control: self.since(basis, control))
+        return gaps_of(
+            self.library(basis), self.assessment(basis), lambda control: self.since(basis, control)
+        )
 
     def gaps_csv(self, basis: Basis) -> str:
         """The gaps as CSV, one row each, with the values they were computed from."""
@@ -220,7 +229,12 @@ class Answers:
             if earlier.get(key) != later.get(key)
             for check, type_, resource, source in [key]
         ]  # fmt: skip
-        return {**basis.as_json(), "since": format_time(before.at), "controls": controls, "findings": findings}
+        return {
+            **basis.as_json(),
+            "since": format_time(before.at),
+            "controls": controls,
+            "findings": findings,
+        }
 
     # --- record usage --------------------------------------------------------------------------
 
@@ -300,7 +314,8 @@ class Answers:
         self.store.projections.catch_up()
         with self.store.projections.connect() as connection:
             rows = connection.execute(
-                text("SELECT evidence, what FROM defect ORDER BY log_index DESC, evidence LIMIT :last"), {"last": last}
+                text("SELECT evidence, what FROM defect ORDER BY log_index DESC, evidence LIMIT :last"),
+                {"last": last},
             ).all()
         return [{"evidence": row.evidence, "what": row.what} for row in rows]
 

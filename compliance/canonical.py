@@ -203,7 +203,9 @@ def evidence_ranges(ids: Iterable[str]) -> list[str]:
             spans[-1] = (index, spans[-1][1], item)
         else:
             spans.append((index, item, item))
-    return [f"{index}/{first}" if first == last else f"{index}/{first}-{last}" for index, first, last in spans]
+    return [
+        f"{index}/{first}" if first == last else f"{index}/{first}-{last}" for index, first, last in spans
+    ]
 
 
 def expand_ranges(texts: Iterable[str]) -> list[str]:
@@ -213,6 +215,8 @@ def expand_ranges(texts: Iterable[str]) -> list[str]:
         first, dash, last = text.partition("-")
         index, item = parse_evidence_id(first)
         if item is None or (dash and not (last.isascii() and last.isdigit())):
-            raise InputRefused(f"{text!r} is no range of evidence items; expected INDEX/FIRST-LAST.", field="items")
+            raise InputRefused(
+                f"{text!r} is no range of evidence items; expected INDEX/FIRST-LAST.", field="items"
+            )
         ids += [evidence_id(index, number) for number in range(item, (int(last) if dash else item) + 1)]
     return ids

@@ -274,7 +274,7 @@ class Entry:
                 items=tuple(Item.from_json(item) for item in value.get("items", ())),
                 detail=value.get("detail", {}),
             )  # fmt: skip
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise InputRefused(f"The entry lacks a field or has one of the wrong type: {error}.") from error
 
 

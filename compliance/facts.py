@@ -103,7 +103,7 @@ ReceivedKind = Literal[
 
 @dataclass(frozen=True)
 class Received:
-    """One thing that happened or was declared, as received: an event, a consent, a contract …
+    """One thing that happened or was declared, as received: an event, a consent, a contract.
 
     ``value`` is the document of CONTRACT section 3 with raw keys already replaced by pseudonyms.
     """

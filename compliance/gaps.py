@@ -41,7 +41,9 @@ class Gap:
     """The findings that make it so, gravest first."""
 
 
-def gaps_of(library: Library, assessment: Assessment, since: Callable[[str], datetime | None]) -> tuple[Gap, ...]:
+def gaps_of(
+    library: Library, assessment: Assessment, since: Callable[[str], datetime | None]
+) -> tuple[Gap, ...]:
     """The gaps of an assessment: broken ones first, then by severity, then the longest standing."""
     gaps = [
         _gap(library, assessment, result, since(result.id))

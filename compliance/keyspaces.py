@@ -71,7 +71,9 @@ def _text(path: Path, where: str) -> str:
     try:
         return path.read_text()
     except OSError as error:
-        raise InputRefused(f"The secret file of {where} cannot be read: {error.strerror}.", field=where) from error
+        raise InputRefused(
+            f"The secret file of {where} cannot be read: {error.strerror}.", field=where
+        ) from error
 
 
 def _decode(text: str, where: str) -> bytes:
@@ -80,5 +82,8 @@ def _decode(text: str, where: str) -> bytes:
     except ValueError as error:
         raise InputRefused(f"The secret of {where} is not hexadecimal.", field=where) from error
     if len(secret) < MIN_SECRET_BYTES:
-        raise InputRefused(f"The secret of {where} has {len(secret)} bytes; at least {MIN_SECRET_BYTES} are needed.", field=where)
+        raise InputRefused(
+            f"The secret of {where} has {len(secret)} bytes; at least {MIN_SECRET_BYTES} are needed.",
+            field=where,
+        )
     return secret

@@ -58,7 +58,12 @@ def unannounced(operations: Engine, statuses: Mapping[str, tuple[str, str, str]]
 
 
 def announce(
-    operations: Engine, settings: NotifySettings, changes: Sequence[StatusChange], *, at: datetime, sample: bool
+    operations: Engine,
+    settings: NotifySettings,
+    changes: Sequence[StatusChange],
+    *,
+    at: datetime,
+    sample: bool,
 ) -> None:
     """Send one message and remember what it said. Raises SourceFailed where the receiver did not take it.
 
@@ -89,12 +94,18 @@ def _post(settings: NotifySettings, message: Mapping[str, object]) -> None:
             raise InputRefused(f"notify.webhook_token_file cannot be read: {error.strerror}.") from error
     try:
         answer = httpx.post(
-            settings.webhook_url or "", json=message, headers=headers, timeout=TIMEOUT_SECONDS, follow_redirects=False
+            settings.webhook_url or "",
+            json=message,
+            headers=headers,
+            timeout=TIMEOUT_SECONDS,
+            follow_redirects=False,
         )
     except httpx.HTTPError as error:
         raise SourceFailed(f"The webhook cannot be reached: {error}.", field="notify.webhook_url") from error
     if not answer.is_success:
-        message_text = f"The webhook answered {answer.status_code}; expected 2xx. It is tried again at the next change."
+        message_text = (
+            f"The webhook answered {answer.status_code}; expected 2xx. It is tried again at the next change."
+        )
         raise SourceFailed(message_text, field="notify.webhook_url")
 
 

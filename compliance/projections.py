@@ -295,10 +295,12 @@ def _progress(connection: Connection) -> int:
 
 
 def _take_write_lock(connection: Connection) -> None:
-    """pysqlite begins late and shared; the lock is taken before the progress is read."""
+    """SQLite's driver begins late and shared; the lock is taken before the progress is read."""
     if connection.dialect.name == "sqlite":
         connection.execute(text("BEGIN IMMEDIATE"))
 
 
 def _unavailable(error: OperationalError) -> StoreUnavailable:
-    return StoreUnavailable(f"The projections cannot be read or written: {error.orig}. Try again, or run rebuild.")
+    return StoreUnavailable(
+        f"The projections cannot be read or written: {error.orig}. Try again, or run rebuild."
+    )

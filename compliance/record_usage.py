@@ -12,9 +12,9 @@ from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from compliance.as_of import FactsAsOf
 from compliance.canonical import Json
 from compliance.facts import Received, ReceivedKind
-from compliance.history import FactsAsOf
 from compliance.lineage import Answer, Question, UsageInput, UsageSettings, World, record_usage
 
 KINDS: tuple[ReceivedKind, ...] = (
@@ -102,7 +102,9 @@ def _renamed(record: Received, key_space: str, same: Mapping[str, str]) -> Recei
         return replace(record, value={**value, "pseudonym": same.get(value["pseudonym"], value["pseudonym"])})
     if record.kind == "decision":
         records = [
-            {**item, "pseudonym": same.get(item["pseudonym"], item["pseudonym"])} if item["key_space"] == key_space else item
+            {**item, "pseudonym": same.get(item["pseudonym"], item["pseudonym"])}
+            if item["key_space"] == key_space
+            else item
             for item in value.get("records", ())
         ]
         return replace(record, value={**value, "records": records})

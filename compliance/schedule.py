@@ -96,7 +96,8 @@ def _take_over(operations: Engine, fields: dict[str, object]) -> Claim | None:
 def _claimed(operations: Engine, fields: dict[str, object]) -> Claim:
     with operations.connect() as connection:
         row = connection.execute(
-            text("SELECT id, source, attempt FROM collection_run WHERE source = :source AND slot = :slot"), fields
+            text("SELECT id, source, attempt FROM collection_run WHERE source = :source AND slot = :slot"),
+            fields,
         ).one()
     return Claim(row.id, row.source, row.attempt)
 
@@ -109,7 +110,13 @@ def finish(operations: Engine, claimed: Claim, outcome: str, detail: str, now: d
                 "UPDATE collection_run SET finished_at = :now, outcome = :outcome, detail = :detail"
                 " WHERE id = :id AND attempt = :attempt AND finished_at IS NULL"
             ),
-            {"now": micros(now), "outcome": outcome, "detail": detail, "id": claimed.run, "attempt": claimed.attempt},
+            {
+                "now": micros(now),
+                "outcome": outcome,
+                "detail": detail,
+                "id": claimed.run,
+                "attempt": claimed.attempt,
+            },
         ).rowcount
     return bool(done)
 
@@ -139,7 +146,9 @@ class Schedule:
     def start(self) -> None:
         """Begin to tick. Raises InputRefused where a schedule cannot be read."""
         for name, source in self._sources.items():
-            self._scheduler.add_job(self.run_due, trigger_of(source), args=[name], id=f"source:{name}", jitter=None)
+            self._scheduler.add_job(
+                self.run_due, trigger_of(source), args=[name], id=f"source:{name}", jitter=None
+            )
         every = IntervalTrigger(seconds=int(STANDING_EVERY.total_seconds()), timezone=UTC)
         self._scheduler.add_job(self._stand, every, id="standing")
         self._scheduler.start()

@@ -24,7 +24,14 @@ from sqlalchemy.exc import OperationalError
 
 from compliance.canonical import Json, canonical, sha256_hex, strict_json
 from compliance.collecting import COLLECTION, Former, former_items
-from compliance.errors import InputRefused, LibraryInvalid, NotFound, StoreExists, StoreMissing, StoreUnavailable
+from compliance.errors import (
+    InputRefused,
+    LibraryInvalid,
+    NotFound,
+    StoreExists,
+    StoreMissing,
+    StoreUnavailable,
+)
 from compliance.evidence import CollectorName, Entry, Observation
 from compliance.facts import FactSchema, Reader
 from compliance.keyspaces import KeySpaces
@@ -92,7 +99,9 @@ class Store:
         log = EvidenceLog.create(settings.home, origin=origin, clock=clock)
         operations = sqlite_engine(settings.home / "operations.db")
         upgrade(operations)
-        store = cls(settings, log, operations=operations, readers=readers, derivations=derivations, clock=clock)
+        store = cls(
+            settings, log, operations=operations, readers=readers, derivations=derivations, clock=clock
+        )
         store.record_configuration()
         return store
 
@@ -112,7 +121,9 @@ class Store:
         log = EvidenceLog.open(settings.home, clock=clock)
         operations = sqlite_engine(settings.home / "operations.db")
         _require_head(operations)
-        return cls(settings, log, operations=operations, readers=readers, derivations=derivations, clock=clock)
+        return cls(
+            settings, log, operations=operations, readers=readers, derivations=derivations, clock=clock
+        )
 
     def close(self) -> None:
         """Let go of the log and the databases."""
@@ -159,7 +170,9 @@ class Store:
         hits = [full for full in known if digest and full.startswith(digest)]
         if len(hits) != 1:
             listed = ", ".join(full[:12] for full in known)
-            raise NotFound(f"No one library has the digest {digest!r}; the log has {listed}.", field="library")
+            raise NotFound(
+                f"No one library has the digest {digest!r}; the log has {listed}.", field="library"
+            )
         return hits[0]
 
     def library_of(self, digest: str) -> Library:
@@ -188,11 +201,14 @@ class Store:
             rows = connection.execute(
                 text("SELECT log_index, value FROM received WHERE kind = 'manifest' ORDER BY log_index DESC")
             )
-            index = next((index for index, value in rows if wanted.items() <= json.loads(value).items()), None)
+            index = next(
+                (index for index, value in rows if wanted.items() <= json.loads(value).items()), None
+            )
             if index is None:
                 return None
             members = connection.execute(
-                text("SELECT pseudonym FROM member WHERE log_index = :index ORDER BY pseudonym"), {"index": index}
+                text("SELECT pseudonym FROM member WHERE log_index = :index ORDER BY pseudonym"),
+                {"index": index},
             ).all()
         return index, [bytes(member).hex() for (member,) in members]
 
@@ -201,7 +217,9 @@ class Store:
         self.projections.catch_up()
         with self.projections.connect() as connection:
             rows = connection.execute(
-                text("SELECT log_index FROM entry WHERE kind = :kind AND source = :source ORDER BY log_index DESC"),
+                text(
+                    "SELECT log_index FROM entry WHERE kind = :kind AND source = :source ORDER BY log_index DESC"
+                ),
                 {"kind": COLLECTION, "source": source},
             ).all()
         return former_items(self.log, source, [index for (index,) in rows])

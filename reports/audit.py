@@ -109,7 +109,7 @@ class AuditReport:
         return self.period[1] - timedelta(microseconds=1)
 
 
-def build_audit_report(  # noqa: PLR0913 (what a report is a function of, each by name)
+def build_audit_report(
     library: Library,
     assessment: Assessment,
     *,
@@ -122,7 +122,9 @@ def build_audit_report(  # noqa: PLR0913 (what a report is a function of, each b
     """The report of one framework. Raises NotFound for one that the library does not have."""
     if framework not in library.frameworks:
         known = ", ".join(sorted(library.frameworks))
-        raise NotFound(f"No framework is named {framework!r}; in the library are: {known}.", field="framework")
+        raise NotFound(
+            f"No framework is named {framework!r}; in the library are: {known}.", field="framework"
+        )
     result = assessment.frameworks[framework]
     rows = tuple(
         RequirementRow(
@@ -158,7 +160,7 @@ def _headline(name: str, counts: Mapping[str, int]) -> str:
     )
 
 
-def _section(  # noqa: PLR0913 (one control in one framework over one period)
+def _section(
     library: Library,
     assessment: Assessment,
     framework: str,
@@ -186,7 +188,9 @@ def _standing(spans: Sequence[Span], period: tuple[datetime, datetime]) -> tuple
     lasted = time_in(spans, start, end)
     whole = end - start
     return tuple(
-        Standing(status, lasted[status], lasted[status] / whole) for status in STATUSES if lasted[status] > timedelta()
+        Standing(status, lasted[status], lasted[status] / whole)
+        for status in STATUSES
+        if lasted[status] > timedelta()
     )
 
 

@@ -44,12 +44,14 @@ def pdf(document: str) -> bytes:
     # The environment fixes the one date that WeasyPrint would take from the clock.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "SOURCE_DATE_EPOCH": "0"}
     try:
-        made = subprocess.run(  # noqa: S603 (our own module, the document on its standard input)
+        made = subprocess.run(
             [sys.executable, "-m", "reports.pdf_worker"],
             input=document.encode(), capture_output=True, check=False, timeout=TIME_LIMIT_SECONDS, env=environment,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
-        message = f"The PDF was not ready after {TIME_LIMIT_SECONDS} seconds; ask for a shorter period or for html."
+        message = (
+            f"The PDF was not ready after {TIME_LIMIT_SECONDS} seconds; ask for a shorter period or for html."
+        )
         raise StoreUnavailable(message) from error
     if made.returncode != 0 or not made.stdout.startswith(b"%PDF"):
         said = made.stderr.decode(errors="replace").strip().splitlines()
@@ -58,5 +60,3 @@ def pdf(document: str) -> bytes:
             f"The PDF cannot be made: {reason}. WeasyPrint needs Pango (libpango-1.0-0, libpangoft2-1.0-0)."
         )
     return made.stdout
-
-

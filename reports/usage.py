@@ -65,7 +65,10 @@ class UsageStatement:
     @property
     def broken(self) -> tuple[UseRow | HolderRow, ...]:
         """The uses and versions that break a rule."""
-        return (*(use for use in self.uses if use.violations), *(one for one in self.holders if one.violations))
+        return (
+            *(use for use in self.uses if use.violations),
+            *(one for one in self.holders if one.violations),
+        )
 
 
 def build_usage_statement(answer: Mapping[str, Json], provenance: Provenance) -> UsageStatement:

@@ -29,8 +29,10 @@ from compliance.errors import InputRefused, TooLarge
 SAFE = st.integers(min_value=-(2**53) + 1, max_value=2**53 - 1)
 VALUES = st.recursive(
     st.none() | st.booleans() | SAFE | st.text(st.characters(exclude_categories=["Cs"])),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
@@ -110,7 +112,9 @@ def test_times_are_utc_inside() -> None:
     assert format_time(parse_time("2026-11-23T19:55:00.250Z")) == "2026-11-23T19:55:00.250000Z"
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2026-11-23T19:55:00", None, 7, "0001-01-01T00:00:00+14:00"])
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "2026-11-23T19:55:00", None, 7, "0001-01-01T00:00:00+14:00"]
+)
 def test_what_is_no_time_with_a_zone_is_refused(text: object) -> None:
     """A time without a zone, out of range, or that is no time is refused, naming the field."""
     with pytest.raises(InputRefused) as refused:

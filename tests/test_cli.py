@@ -72,7 +72,7 @@ def test_an_existing_store_is_never_overwritten(store: CommandLine) -> None:
 
 
 def test_status_has_the_fields_of_the_contract(store: CommandLine) -> None:
-    """status --json names instant, library, size, program, every framework and every control."""
+    """Status --json names instant, library, size, program, every framework and every control."""
     status = json.loads(store.ok("status", "--json"))
     assert {"as_of", "library", "log_size", "program", "frameworks", "controls"} <= status.keys()
     assert {"gdpr", "hipaa", "pci-dss-4.0.1", "soc2", "eu-ai-act"} <= status["frameworks"].keys()
@@ -82,7 +82,7 @@ def test_status_has_the_fields_of_the_contract(store: CommandLine) -> None:
 
 
 def test_findings_have_the_fields_of_the_contract(store: CommandLine) -> None:
-    """findings --json is a list with every field, and of an empty store all of it is unknown, missing."""
+    """Findings --json is a list with every field, and of an empty store all of it is unknown, missing."""
     findings = json.loads(store.ok("findings", "--json"))
     wanted = {
         "check", "control", "requirements", "resource_type", "resource_id", "source", "outcome", "cause",
@@ -154,7 +154,7 @@ def test_a_wrong_call_says_what_was_wrong(store: CommandLine, call: list[str], s
 
 
 def test_a_token_is_printed_once_alone_on_the_last_line(store: CommandLine) -> None:
-    """token create warns of plain ingest on standard error, and its last line is the token alone."""
+    """Token create warns of plain ingest on standard error, and its last line is the token alone."""
     done = store.run("token", "create", "--scope", "ingest")
     assert done.returncode == 0
     assert "acquittal" in done.stderr
@@ -166,19 +166,23 @@ def test_a_token_is_printed_once_alone_on_the_last_line(store: CommandLine) -> N
 
 
 def test_the_library_is_listed_covered_and_clean(store: CommandLine) -> None:
-    """controls list, coverage and lint answer from the library that the log holds."""
+    """Controls list, coverage and lint answer from the library that the log holds."""
     listed = json.loads(store.ok("controls", "list", "--json"))
     assert len(listed) >= 12
-    assert all({"id", "title", "family", "requirements", "enforcement_points", "checks"} <= c.keys() for c in listed)
+    assert all(
+        {"id", "title", "family", "requirements", "enforcement_points", "checks"} <= c.keys() for c in listed
+    )
     coverage = json.loads(store.ok("controls", "coverage", "--json"))
     for framework in ("gdpr", "hipaa", "pci-dss-4.0.1", "soc2", "eu-ai-act"):
-        assert {"assessable", "technical", "automated", "attested", "unanswered"} <= coverage[framework].keys()
+        assert {"assessable", "technical", "automated", "attested", "unanswered"} <= coverage[
+            framework
+        ].keys()
         assert coverage[framework]["automated"] > 0
     store.ok("controls", "lint")
 
 
 def test_a_backup_verifies_and_a_flipped_byte_does_not(tmp_path: Path) -> None:
-    """verify exits 0 on a store and on its backup, and 1, naming the place, once a byte is changed."""
+    """Verify exits 0 on a store and on its backup, and 1, naming the place, once a byte is changed."""
     command = CommandLine(tmp_path)
     command.ok("init")
     command.ok("verify", "--projections")

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from compliance.as_of import FactsAsOf
 from compliance.canonical import Json, canonical, parse_time
 from compliance.evidence import CollectorName, Observation
 from compliance.facts import FactSchema, Field, Fragment, Listing, Opened, Reading, Received, Unseen
-from compliance.history import FactsAsOf, History
+from compliance.history import History
 from compliance.log import EvidenceLog
 from compliance.projections import Projections
 
@@ -53,7 +54,15 @@ def _reading(said: Mapping[str, Json], opened: Opened, evidence: str) -> Reading
     unseen = {"on": Unseen("incomplete", "denied")} if said["on"] is None else {}
     value = {} if said["on"] is None else {"on": said["on"]}
     return Fragment(
-        "kms_key", said["key"], "eu", said.get("part", ""), value, instant, evidence, unseen, said.get("dated", False)
+        "kms_key",
+        said["key"],
+        "eu",
+        said.get("part", ""),
+        value,
+        instant,
+        evidence,
+        unseen,
+        said.get("dated", False),
     )
 
 
@@ -61,7 +70,9 @@ class Bench:
     """A log with its projections, into which readings are put."""
 
     def __init__(self, home: Path) -> None:
-        self.log = EvidenceLog.create(home, origin="test.example/log", clock=lambda: START + timedelta(days=20))
+        self.log = EvidenceLog.create(
+            home, origin="test.example/log", clock=lambda: START + timedelta(days=20)
+        )
         self.projections = Projections(home, self.log, [PlainReader()], program="test/1")
 
     def put(self, *said: Mapping[str, Json]) -> int:
@@ -164,7 +175,9 @@ def test_silence_is_told_by_the_expected_rhythm(bench: Bench) -> None:
     bench.put(key("k", 1, True))
     states = {state.name: state.cause for state in bench.facts(at=START + timedelta(days=21)).sources()}
     assert states == {"kms": "stale", "quiet": "missing"}
-    fresh = {state.name: state.cause for state in bench.facts(at=START + timedelta(days=20, hours=1)).sources()}
+    fresh = {
+        state.name: state.cause for state in bench.facts(at=START + timedelta(days=20, hours=1)).sources()
+    }
     assert fresh["kms"] is None
 
 
@@ -176,7 +189,9 @@ def test_the_same_record_twice_is_one(bench: Bench) -> None:
 
 
 SAID = st.lists(
-    st.tuples(st.sampled_from("ab"), st.integers(1, 5), st.sampled_from([True, False, None])), min_size=1, max_size=5
+    st.tuples(st.sampled_from("ab"), st.integers(1, 5), st.sampled_from([True, False, None])),
+    min_size=1,
+    max_size=5,
 )
 
 
@@ -192,7 +207,9 @@ def test_order_of_arrival_changes_no_fact(
         bench = Bench(tmp_path_factory.mktemp("store") / "s")
         for name, at, on in order:
             bench.put(key(name, at, on))
-        answers.append([(f.resource, f.value, sorted(f.unseen), f.observed_at) for f in bench.facts().facts("kms_key")])
+        answers.append(
+            [(f.resource, f.value, sorted(f.unseen), f.observed_at) for f in bench.facts().facts("kms_key")]
+        )
         bench.projections.close()
         bench.log.close()
     assert answers[0] == answers[1]

@@ -110,7 +110,9 @@ def test_the_token_comes_from_a_file(operations: Engine, receiver: Receiver, tmp
         announce(operations, absent, unannounced(operations, MENDED), at=NOON, sample=True)
 
 
-@pytest.mark.parametrize("url", ["http://169.254.169.254/latest", "http://[fe80::1]/", "ftp://127.0.0.1/", "nonsense"])
+@pytest.mark.parametrize(
+    "url", ["http://169.254.169.254/latest", "http://[fe80::1]/", "ftp://127.0.0.1/", "nonsense"]
+)
 def test_a_webhook_never_points_at_link_local_addresses(url: str) -> None:
     """Instance metadata and other link-local addresses, and other schemes, are refused."""
     with pytest.raises(InputRefused):

@@ -103,7 +103,11 @@ def test_the_scheduler_ticks_on_its_own(operations: Engine) -> None:
         return "ok"
 
     schedule = Schedule(
-        operations, (source(schedule="1s"),), collect=collects, standing=lambda: None, clock=lambda: datetime.now(UTC)
+        operations,
+        (source(schedule="1s"),),
+        collect=collects,
+        standing=lambda: None,
+        clock=lambda: datetime.now(UTC),
     )
     schedule.start()
     try:

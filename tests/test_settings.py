@@ -21,7 +21,9 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_file_is_read_and_the_environment_wins(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_is_read_and_the_environment_wins(
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """muniment.toml in the working folder is read; MUNIMENT_… overrides it."""
     (empty_folder / "muniment.toml").write_text(
         'home = "elsewhere"\n[[sources]]\nname = "kms"\nkind = "aws-kms"\nregions = ["eu-central-1"]\nschedule = "15m"\n'
@@ -80,7 +82,13 @@ def test_a_secret_may_lie_in_a_file(empty_folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "part",
-    [{}, {"secret_file": "absent"}, {"secret": "zz"}, {"secret": "00ff"}, {"secret": SECRET, "secret_file": "x"}],
+    [
+        {},
+        {"secret_file": "absent"},
+        {"secret": "zz"},
+        {"secret": "00ff"},
+        {"secret": SECRET, "secret_file": "x"},
+    ],
 )
 def test_a_secret_that_cannot_be_used_is_fatal(part: dict[str, str]) -> None:
     """A set but unreadable, short, malformed or doubled secret is refused at start, without echoing it."""

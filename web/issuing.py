@@ -41,7 +41,7 @@ def provenance_of(store: Store, basis: Basis) -> Provenance:
     )  # fmt: skip
 
 
-def report_view(  # noqa: PLR0913 (what a report is a function of, each by name)
+def report_view(
     store: Store,
     answers: Answers,
     framework: str,
@@ -75,7 +75,7 @@ def _midnight(value: datetime) -> datetime:
     return value.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def issue_report(  # noqa: PLR0913 (what a report is a function of, each by name)
+def issue_report(
     store: Store,
     answers: Answers,
     framework: str,

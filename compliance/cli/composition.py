@@ -87,7 +87,9 @@ def collector_of(store: Store, source: SourceSettings) -> Collector:
                 pseudonymise=store.key_spaces.pseudonym, clock=store.clock,
             )  # fmt: skip
         case "push":
-            raise InputRefused(f"The source {source.name} is pushed; there is nothing to collect.", field="source")
+            raise InputRefused(
+                f"The source {source.name} is pushed; there is nothing to collect.", field="source"
+            )
 
 
 def collect(store: Store, name: str, progress: Callable[[str], None] | None = None) -> CollectionOutcome:
@@ -116,17 +118,28 @@ def item_bytes(store: Store, index: int, item: int | None) -> bytes:
         raise NotFound(f"The entry {index} has {count} item(s); there is no item {item}.")
     if entry.items:
         return opened_entry.item_body(item)
-    return take_apart(body, media_type=entry.payload.media_type if entry.payload else "").item_text(item).encode()
+    return (
+        take_apart(body, media_type=entry.payload.media_type if entry.payload else "")
+        .item_text(item)
+        .encode()
+    )
 
 
 def _needed(source: SourceSettings, option: str, value: T | None) -> T:
     if not value:
-        raise InputRefused(f"The source {source.name} of kind {source.kind} needs {option}.", field=f"sources.{source.name}.{option}")
+        raise InputRefused(
+            f"The source {source.name} of kind {source.kind} needs {option}.",
+            field=f"sources.{source.name}.{option}",
+        )
     return value
 
 
 def _token(source: SourceSettings) -> str | None:
-    return None if source.token_file is None else _read_secret(source.token_file, f"sources.{source.name}.token_file")
+    return (
+        None
+        if source.token_file is None
+        else _read_secret(source.token_file, f"sources.{source.name}.token_file")
+    )
 
 
 def _read_secret(path: Path, field: str) -> str:

@@ -40,15 +40,29 @@ def check_sources(as_json: AsJson = False) -> None:
     try:
         for source in store.settings.sources:
             if source.kind == "push":
-                rows.append({"source": source.name, "request": "push", "permitted": True, "detail": "pushed; nothing to reach"})
+                rows.append(
+                    {
+                        "source": source.name,
+                        "request": "push",
+                        "permitted": True,
+                        "detail": "pushed; nothing to reach",
+                    }
+                )
                 continue
             try:
                 rows += [
-                    {"source": source.name, "request": a.request, "permitted": a.permitted, "detail": a.detail}
+                    {
+                        "source": source.name,
+                        "request": a.request,
+                        "permitted": a.permitted,
+                        "detail": a.detail,
+                    }
                     for a in collector_of(store, source).check()
                 ]
             except MunimentError as error:
-                rows.append({"source": source.name, "request": "reach", "permitted": False, "detail": error.message})
+                rows.append(
+                    {"source": source.name, "request": "reach", "permitted": False, "detail": error.message}
+                )
     finally:
         store.close()
     if as_json:
@@ -56,14 +70,19 @@ def check_sources(as_json: AsJson = False) -> None:
     else:
         print_table(
             ["source", "request", "permitted", "detail"],
-            [[str(r["source"]), str(r["request"]), "yes" if r["permitted"] else "no", str(r["detail"])] for r in rows],
+            [
+                [str(r["source"]), str(r["request"]), "yes" if r["permitted"] else "no", str(r["detail"])]
+                for r in rows
+            ],
         )
     if any(not row["permitted"] for row in rows):
         raise typer.Exit(1)
 
 
 def collect(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[SOURCE]...", help="Sources; all pulled ones if none")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[SOURCE]...", help="Sources; all pulled ones if none")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run collectors now. Exit 1 if a run did not see everything."""
@@ -111,14 +130,26 @@ def list_evidence(
         return
     print_table(
         ["id", "kind", "source", "received", "size", "sealed"],
-        [[r["id"], r["kind"], r["source"], r["received_at"], str(r["size"] or "-"), "yes" if r["sealed"] else "no"] for r in rows],
+        [
+            [
+                r["id"],
+                r["kind"],
+                r["source"],
+                r["received_at"],
+                str(r["size"] or "-"),
+                "yes" if r["sealed"] else "no",
+            ]
+            for r in rows
+        ],
     )
 
 
 @evidence.command("show")
 def show_evidence(
     id_: Annotated[str, typer.Argument(metavar="ID", help="INDEX or INDEX/ITEM")],
-    entry: Annotated[bool, typer.Option("--entry", help="Print the log entry instead of the raw bytes")] = False,
+    entry: Annotated[
+        bool, typer.Option("--entry", help="Print the log entry instead of the raw bytes")
+    ] = False,
 ) -> None:
     """Print the raw bytes of one item as collected, unsealed."""
     index, item = parse_evidence_id(id_)
@@ -131,4 +162,3 @@ def show_evidence(
         store.close()
     sys.stdout.buffer.write(body)
     sys.stdout.buffer.flush()
-

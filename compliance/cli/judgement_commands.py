@@ -40,10 +40,19 @@ def assess(at: At = None, log_size: Size = None, library: Digest = None, as_json
         print_json(summary)
         return
     rows = [
-        [f["framework"], str(f["assessable"]), str(f["automated"]), str(f["effective"]), str(f["deficient"]), str(f["unknown"])]
+        [
+            f["framework"],
+            str(f["assessable"]),
+            str(f["automated"]),
+            str(f["effective"]),
+            str(f["deficient"]),
+            str(f["unknown"]),
+        ]
         for f in summary["frameworks"]
     ]
-    typer.echo(f"As of {summary['as_of']}, log {summary['log_size']} entries, library {summary['library'][:12]}:")
+    typer.echo(
+        f"As of {summary['as_of']}, log {summary['log_size']} entries, library {summary['library'][:12]}:"
+    )
     print_table(["framework", "assessable", "automated", "effective", "deficient", "unknown"], rows)
 
 
@@ -80,7 +89,9 @@ def findings(
 ) -> None:
     """Resource-level results, failing and unknown ones with the value that decided."""
     if outcome not in {None, "pass", "fail", "unknown", "excepted"}:
-        raise InputRefused(f"--outcome is {outcome!r}; expected pass, fail, unknown or excepted.", field="--outcome")
+        raise InputRefused(
+            f"--outcome is {outcome!r}; expected pass, fail, unknown or excepted.", field="--outcome"
+        )
     with opened() as (_, answers):
         basis = answers.basis(at=instant(at, "--at"), log_size=log_size, library=library)
         result = answers.findings(basis, control=control, outcome=outcome)
@@ -94,7 +105,9 @@ def findings(
 
 
 def gaps(
-    out: Annotated[Path | None, typer.Option("--out", help="Write CSV to this file; default: standard output")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write CSV to this file; default: standard output")
+    ] = None,
     at: At = None,
     log_size: Size = None,
 ) -> None:
@@ -108,7 +121,9 @@ def gaps(
 
 
 def changes(
-    since: Annotated[str | None, typer.Option("--since", help="Earlier instant; default: a day before")] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", help="Earlier instant; default: a day before")
+    ] = None,
     at: At = None,
     log_size: Size = None,
     as_json: AsJson = False,
@@ -149,7 +164,9 @@ def lookup(
         print_json(answer)
         return
     complete = "complete" if answer["complete"] else f"not complete: {len(answer['gaps'])} gap(s)"
-    typer.echo(f"{len(answer['uses'])} use(s) in {len(answer['datasets'])} dataset version(s); the answer is {complete}.")
+    typer.echo(
+        f"{len(answer['uses'])} use(s) in {len(answer['datasets'])} dataset version(s); the answer is {complete}."
+    )
     print_table(
         ["used by", "purpose", "started", "certainty", "violations"],
         [
@@ -195,7 +212,10 @@ def list_controls(as_json: AsJson = False) -> None:
         return
     print_table(
         ["id", "family", "requirements", "checks", "title"],
-        [[r["id"], r["family"], str(len(r["requirements"])), str(len(r["checks"])), r["title"]] for r in rows],
+        [
+            [r["id"], r["family"], str(len(r["requirements"])), str(len(r["checks"])), r["title"]]
+            for r in rows
+        ],
     )
 
 
@@ -213,7 +233,9 @@ def show_control(control_id: str) -> None:
         [[m.requirement, m.relationship, m.reason] for m in control.mappings],
     )
     for check in control.checks:
-        typer.echo(f"\ncheck {check.id}: {check.title}\n  over {check.over}\n  where {check.where}\n  expect {check.expect}")
+        typer.echo(
+            f"\ncheck {check.id}: {check.title}\n  over {check.over}\n  where {check.where}\n  expect {check.expect}"
+        )
     for attestation in control.attestations:
         typer.echo(f"\nattestation {attestation.id}: {attestation.title}, valid for {attestation.valid_for}")
 
@@ -229,7 +251,11 @@ def show_coverage(as_json: AsJson = False) -> None:
     print_table(
         ["framework", "assessable", "technical", "automated", "attested", "unanswered"],
         [
-            [name, *(str(row[key]) for key in ("assessable", "technical", "automated", "attested")), str(len(row["unanswered"]))]
+            [
+                name,
+                *(str(row[key]) for key in ("assessable", "technical", "automated", "attested")),
+                str(len(row["unanswered"])),
+            ]
             for name, row in result.items()
         ],
     )

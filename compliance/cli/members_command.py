@@ -11,9 +11,9 @@ from typing import Annotated
 from urllib.parse import quote
 
 import httpx
-import pyarrow
-import pyarrow.parquet as parquet
+import pyarrow as pa
 import typer
+from pyarrow import parquet
 
 from compliance.errors import InputRefused, SourceFailed
 from compliance.keyspaces import KeySpaces
@@ -31,7 +31,9 @@ def members(
     key_space: Annotated[str, typer.Option("--key-space", help="Kind of record key")],
     key_column: Annotated[str, typer.Option("--key-column", help="Column that holds the key")],
     url: Annotated[str, typer.Option("--url", help="Where Muniment is reached")] = "http://127.0.0.1:8000",
-    token_file: Annotated[Path | None, typer.Option("--token-file", help="File with a token (default: MUNIMENT_TOKEN)")] = None,
+    token_file: Annotated[
+        Path | None, typer.Option("--token-file", help="File with a token (default: MUNIMENT_TOKEN)")
+    ] = None,
     partial: Annotated[bool, typer.Option("--partial", help="It confirms but never excludes")] = False,
 ) -> None:
     """Make a membership manifest from a Parquet or CSV file and post it. Only pseudonyms leave this machine."""
@@ -54,14 +56,17 @@ def _keys(file: Path, column: str) -> Iterator[str]:
             if value is None or value == "":
                 raise InputRefused(f"{file}: row {number} has no key in {column!r}.", field=column)
             yield str(value)
-    except (OSError, pyarrow.ArrowException, UnicodeDecodeError) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise InputRefused(f"{file} cannot be read: {error}.", field="FILE") from error
 
 
 def _parquet(file: Path, column: str) -> Iterator[object]:
     with parquet.ParquetFile(file) as table:
         if column not in table.schema_arrow.names:
-            raise InputRefused(f"{file} has no column {column!r}; it has {', '.join(table.schema_arrow.names)}.", field="--key-column")
+            raise InputRefused(
+                f"{file} has no column {column!r}; it has {', '.join(table.schema_arrow.names)}.",
+                field="--key-column",
+            )
         for batch in table.iter_batches(batch_size=BATCH, columns=[column]):
             yield from batch.column(0).to_pylist()
 
@@ -70,7 +75,10 @@ def _csv(file: Path, column: str) -> Iterator[object]:
     with file.open(newline="", encoding="utf-8") as lines:
         table = csv.DictReader(lines)
         if column not in (table.fieldnames or ()):
-            raise InputRefused(f"{file} has no column {column!r}; it has {', '.join(table.fieldnames or ())}.", field="--key-column")
+            raise InputRefused(
+                f"{file} has no column {column!r}; it has {', '.join(table.fieldnames or ())}.",
+                field="--key-column",
+            )
         for row in table:
             yield row[column]
 
@@ -80,10 +88,14 @@ def _token(file: Path | None) -> str:
         try:
             return file.read_text().strip()
         except OSError as error:
-            raise InputRefused(f"--token-file cannot be read: {error.strerror}.", field="--token-file") from error
+            raise InputRefused(
+                f"--token-file cannot be read: {error.strerror}.", field="--token-file"
+            ) from error
     token = os.environ.get("MUNIMENT_TOKEN")
     if not token:
-        raise InputRefused("A token is needed: give --token-file, or set MUNIMENT_TOKEN.", field="--token-file")
+        raise InputRefused(
+            "A token is needed: give --token-file, or set MUNIMENT_TOKEN.", field="--token-file"
+        )
     return token
 
 
@@ -94,5 +106,9 @@ def _put(url: str, query: dict[str, str], body: bytes, token: str) -> None:
     except httpx.HTTPError as error:
         raise SourceFailed(f"The server cannot be reached: {error}.", field="--url") from error
     if not answer.is_success:
-        detail = answer.json().get("detail", "") if "json" in answer.headers.get("content-type", "") else answer.text[:200]
+        detail = (
+            answer.json().get("detail", "")
+            if "json" in answer.headers.get("content-type", "")
+            else answer.text[:200]
+        )
         raise InputRefused(f"The server refused the manifest ({answer.status_code}): {detail}")

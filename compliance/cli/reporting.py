@@ -13,7 +13,7 @@ from compliance.store import Store
 from web.issuing import issue_report, statement_pdf
 
 
-def write_report(  # noqa: PLR0913 (the options of the command, each by name)
+def write_report(
     store: Store,
     answers: Answers,
     framework: str,

@@ -49,7 +49,9 @@ def init() -> None:
         typer.echo(f"Log origin: {store.log.origin}")
         typer.echo(f"Verifier key (hand it to your auditor): {store.log.vkey}")
         if store.settings.evidence.anchor is None:
-            typer.echo("No second place keeps the last signed size; set MUNIMENT_EVIDENCE__ANCHOR once it is supported.")
+            typer.echo(
+                "No second place keeps the last signed size; set MUNIMENT_EVIDENCE__ANCHOR once it is supported."
+            )
     finally:
         store.close()
 
@@ -66,7 +68,9 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
 
 def verify(
     path: Annotated[Path | None, typer.Argument(help="Store folder; default: the configured one")] = None,
-    projections: Annotated[bool, typer.Option("--projections", help="Also compare the projections with a rebuild")] = False,
+    projections: Annotated[
+        bool, typer.Option("--projections", help="Also compare the projections with a rebuild")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Verify the whole store from its bytes alone. Exit 1 if anything is wrong."""
@@ -132,7 +136,9 @@ def upgrade_database() -> None:
 def token_create(
     scope: Annotated[str, typer.Option("--scope", help="Scopes, separated by commas")],
     source: Annotated[str | None, typer.Option("--source", help="Bind it to this configured source")] = None,
-    days: Annotated[int | None, typer.Option("--days", min=1, help="Days until it lapses; default: never")] = None,
+    days: Annotated[
+        int | None, typer.Option("--days", min=1, help="Days until it lapses; default: never")
+    ] = None,
 ) -> None:
     """Make an API token: printed once, alone on the last line; only its hash is kept."""
     store = open_store(load_settings())
@@ -151,7 +157,9 @@ def token_create(
 def sign_in_link(
     role: Annotated[str, typer.Argument(help="auditor, dpo, engineer or admin")],
     person: Annotated[str, typer.Option("--person", help="Who signs in with it")],
-    base_url: Annotated[str, typer.Option("--base-url", help="Where the server is reached")] = "http://127.0.0.1:8000",
+    base_url: Annotated[
+        str, typer.Option("--base-url", help="Where the server is reached")
+    ] = "http://127.0.0.1:8000",
 ) -> None:
     """Make a sign-in link for one person: good once, for an hour."""
     store = open_store(load_settings())
@@ -162,7 +170,11 @@ def sign_in_link(
     typer.echo(f"{base_url.rstrip('/')}/sign-in?link={link}")
 
 
-def demo(host: Host = "127.0.0.1", port: Port = 8000, build_only: Annotated[bool, typer.Option("--build-only", help="Build the sample and stop")] = False) -> None:
+def demo(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    build_only: Annotated[bool, typer.Option("--build-only", help="Build the sample and stop")] = False,
+) -> None:
     """Build the sample organisation on a simulated clock and serve it."""
     typer.echo("Building the sample organisation (a small bank, thirty simulated days) …")
     sample = build_sample(Path("var") / "sample", started_at=machine_clock())
