@@ -65,11 +65,10 @@ def read_verifier(folder: Path) -> Verifier:
     """The verifier key that lies beside the log. Raises StoreMissing, or StoreTampered where it is malformed."""
     try:
         text = (folder / "vkey").read_bytes().decode("ascii")
-        # The one newline is part of the form: partition leaves anything else in place, to be refused.
-        key, newline, rest = text.partition("\n")
-        return Verifier.parse(key if newline and not rest else text)
+        # The one newline at the end is part of the form: without it, or with more, nothing parses.
+        return Verifier.parse(text[:-1] if text.endswith("\n") else f"{text}\n")
     except FileNotFoundError as error:
-        message = f"There is no evidence log in {folder}; make one with muniment init, or set MUNIMENT_HOME."
+        message = f"There is no evidence log in {folder}, which has no vkey; make one with muniment init, or set MUNIMENT_HOME."
         raise StoreMissing(message) from error
     except (OSError, UnicodeDecodeError, InputRefused) as error:
         raise StoreTampered(f"log/vkey cannot be read: {error}. Restore it from a backup.", field="vkey") from error

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from compliance.merkle import HASH_BYTES, leaf_hash
+from compliance.merkle import HASH_BYTES, leaf_hash, root_of
 from compliance.tiles import ENTRIES, HEIGHT, WIDTH, Edge, Tile, width_at
 
 
@@ -52,13 +52,14 @@ class Problems:
 
 
 class Rederivation:
-    """Re-derives the tree of ``size`` entries in a log's folder."""
+    """Re-derives the tree of ``size`` entries, signed under ``root``, in a log's folder."""
 
-    def __init__(self, folder: Path, size: int, problems: Problems) -> None:
+    def __init__(self, folder: Path, size: int, root: bytes, problems: Problems) -> None:
         self.edge = Edge(0, [], [])
         self.bytes = 0
         self._folder = folder
         self._size = size
+        self._root = root
         self._problems = problems
 
     def leaves(self, each: Callable[[int, bytes], None]) -> None:
@@ -75,30 +76,49 @@ class Rederivation:
         body = self._body(tile)
         self.bytes += len(body)
         leaves, ends = _decoded(body, tile.width)
-        row = self._leaf_hashes(tile)
-        for at in range(tile.width):
+        found = [leaf_hash(leaf) for leaf in leaves]
+        for at, right in enumerate(self._right(tile, found)):
             index = number * WIDTH + at
-            if at < len(leaves):
-                found = leaf_hash(leaves[at])
-                each(index, leaves[at])
-            else:
+            if at >= len(leaves):
                 self._problems.add(index, f"log/{tile.path} lacks entry {index}", "each entry once, whole")
-                found = row[at] if at < len(row) else bytes(HASH_BYTES)
-            for full, hashes in self.edge.append(found):
+            elif found[at] != right:
+                self._problems.add(index, f"entry {index} was changed", "the bytes that its leaf was hashed from")
+            else:
+                each(index, leaves[at])
+            for full, hashes in self.edge.append(right):
                 self._compare(full, hashes)
         if len(leaves) == tile.width:
             self._siblings(tile, body[: ends[-1]], ends)
 
-    def _leaf_hashes(self, tile: Tile) -> list[bytes]:
-        """What the level 0 tile says of the same entries, to go on with where an entry is lost."""
-        stored = _read(self._folder / tile._replace(level=0).path) or b""
+    def _right(self, tile: Tile, found: list[bytes]) -> list[bytes]:
+        """The leaf hashes to go on with: those of the entries, unless the tile's lead to the root instead.
+
+        So a changed entry is told from a changed tile, and what comes after either is still judged.
+        """
+        stored = self._hashes(tile._replace(level=0))[: tile.width]
+        padded = found + stored[len(found) :]
+        padded += [bytes(HASH_BYTES)] * (tile.width - len(padded))
+        if len(stored) < tile.width or stored == padded:
+            return padded
+        if tile.width < WIDTH:
+            edge = self.edge.copy()
+            for each in stored:
+                list(edge.append(each))
+            return stored if edge.root() == self._root else padded
+        above = Tile(1, tile.number // WIDTH)
+        hashes = self._hashes(above._replace(width=width_at(above, self._size)))
+        return stored if root_of(stored) in hashes[tile.number % WIDTH :][:1] else padded
+
+    def _hashes(self, tile: Tile) -> list[bytes]:
+        """What a tile says, as far as it can be read."""
+        stored = self._body(tile)
         return [stored[at : at + HASH_BYTES] for at in range(0, len(stored) - HASH_BYTES + 1, HASH_BYTES)]
 
     def _compare(self, tile: Tile, expected: bytes) -> None:
         self._siblings(tile, expected, range(HASH_BYTES, len(expected) + 1, HASH_BYTES))
 
     def _body(self, tile: Tile) -> bytes:
-        """A bundle's bytes; a partial one may have gone since the full one came."""
+        """The bytes of a tile or bundle; a partial one may have gone since the full one came."""
         for path in (tile.path, tile._replace(width=WIDTH).path):
             body = _read(self._folder / path)
             if body is not None:

@@ -166,7 +166,7 @@ class _Procedure:
 
     def _tree(self, verifier: Verifier, checkpoint: Checkpoint) -> None:
         self._size = checkpoint.size
-        derived = Rederivation(self._log, checkpoint.size, self._problems)
+        derived = Rederivation(self._log, checkpoint.size, checkpoint.root, self._problems)
         derived.leaves(self._entry)
         self._bytes += derived.bytes
         if derived.edge.root() != checkpoint.root:
