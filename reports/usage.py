@@ -90,7 +90,7 @@ def usage_headline(answer: Mapping[str, Json]) -> str:
     kinds: dict[str, set[str]] = {"model": set(), "feature": set(), "job": set(), "decision": set()}
     for use in uses:
         for consumer in use["consumers"]:
-            kinds[consumer["kind"]].add(_consumer(consumer))
+            kinds[consumer["kind"]].add(consumer_name(consumer))
     by = [counted(len(kinds[kind]), kind) for kind in ("model", "feature", "job", "decision") if kinds[kind]]
     if uses:
         purposes = {use["purpose"] for use in uses}
@@ -113,7 +113,8 @@ def _listed(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
 
 
-def _consumer(consumer: Mapping[str, Json]) -> str:
+def consumer_name(consumer: Mapping[str, Json]) -> str:
+    """``NAME@VERSION`` of a consumer, or its name alone."""
     return f"{consumer['name']}@{consumer['version']}" if consumer["version"] else str(consumer["name"])
 
 
@@ -127,7 +128,7 @@ def _time(text: str | None) -> datetime | None:
 
 def _use(use: Mapping[str, Json]) -> UseRow:
     return UseRow(
-        used_by=tuple((consumer["kind"], _consumer(consumer)) for consumer in use["consumers"]),
+        used_by=tuple((consumer["kind"], consumer_name(consumer)) for consumer in use["consumers"]),
         purpose=use["purpose"], lawful_basis=use["lawful_basis"] or "–", started_at=parse_time(use["started_at"]),
         ended_at=_time(use["ended_at"]), certainty=use["certainty"], influence=use["influence"],
         path=tuple(use["path"]), violations=_violations(use), evidence=tuple(use["evidence"]),
