@@ -7,23 +7,29 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeAlias
 
 import networkx as nx
 
 from compliance.canonical import Json
 from reports.usage import consumer_name
 
+if TYPE_CHECKING:
+    UsageGraph: TypeAlias = nx.DiGraph[str]
+else:
+    UsageGraph = nx.DiGraph
+"""Nodes are names of dataset versions, runs and consumers. (Only the stubs know the class as generic.)"""
 DRAWN_AT_MOST = 120
 """Nodes of a picture; what is longer is drawn up to there and says so."""
 LABEL_AT_MOST = 44
 
 
-def usage_graph(answer: Mapping[str, Json]) -> nx.DiGraph:
+def usage_graph(answer: Mapping[str, Json]) -> UsageGraph:
     """The union of the paths of all uses. Nodes bear ``kind`` (dataset, run, consumer), ``label``, ``state``.
 
     ``state`` is ``violation``, ``possible`` or ``in-order``.
     """
-    graph = nx.DiGraph()
+    graph: UsageGraph = nx.DiGraph()
     held = {f"{d['namespace']}/{d['name']}@{d['version']}": d for d in answer["datasets"]}
     for use in answer["uses"]:
         _add_path(graph, use, held)
@@ -33,7 +39,7 @@ def usage_graph(answer: Mapping[str, Json]) -> nx.DiGraph:
     return graph
 
 
-def _add_path(graph: nx.DiGraph, use: Mapping[str, Json], held: Mapping[str, Mapping[str, Json]]) -> None:
+def _add_path(graph: UsageGraph, use: Mapping[str, Json], held: Mapping[str, Mapping[str, Json]]) -> None:
     for name in use["path"]:
         if name.startswith("run:"):
             job = use["job"]["name"] if use["job"] and name == f"run:{use['run_id']}" else name
@@ -45,7 +51,7 @@ def _add_path(graph: nx.DiGraph, use: Mapping[str, Json], held: Mapping[str, Map
     nx.add_path(graph, use["path"])
 
 
-def _add_consumer(graph: nx.DiGraph, use: Mapping[str, Json], consumer: Mapping[str, Json]) -> None:
+def _add_consumer(graph: UsageGraph, use: Mapping[str, Json], consumer: Mapping[str, Json]) -> None:
     name = f"{consumer['kind']}:{consumer_name(consumer)}"
     graph.add_node(name, kind=consumer["kind"], label=_short(consumer_name(consumer)), state=_state(use))
     if use["path"]:
@@ -66,7 +72,7 @@ COLOURS = {"violation": "#b3361e", "possible": "#8a6100", "in-order": "#5d5a54"}
 SHAPES = {"dataset": "box", "run": "ellipse"}
 
 
-def as_dot(graph: nx.DiGraph) -> str:
+def as_dot(graph: UsageGraph) -> str:
     """Graphviz source of the picture: at most ``DRAWN_AT_MOST`` nodes, nearest the origins first."""
     origins = sorted(node for node, degree in graph.in_degree() if degree == 0)
     order = [node for layer in nx.bfs_layers(graph, origins) for node in sorted(layer)] if origins else sorted(graph)
@@ -100,7 +106,7 @@ def _quoted(text: str) -> str:
     return '"' + "".join(letter if letter.isprintable() else " " for letter in escaped) + '"'
 
 
-def as_graphml(graph: nx.DiGraph) -> bytes:
+def as_graphml(graph: UsageGraph) -> bytes:
     """The graph as GraphML, for tools that read such files."""
     clean = nx.relabel_nodes(graph, {name: _xml_text(name) for name in graph})
     for _, attributes in clean.nodes(data=True):

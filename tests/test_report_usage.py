@@ -1,0 +1,104 @@
+"""The record-usage statement: what it says of an answer, its picture and its PDF."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from pypdf import PdfReader
+
+from reports.render import html, pdf
+from reports.usage import build_usage_statement, usage_headline
+from reports.usage_graph import DRAWN_AT_MOST, as_dot, as_graphml, usage_graph
+from tests.test_report_audit import provenance
+
+GOLDEN = Path(__file__).parent / "golden" / "usage.html"
+LATE = {"code": "consent-withdrawn", "because": "consent was withdrawn on 9 November", "evidence": ["12/0"]}
+
+
+def use(run: str, purpose: str, *, violations: list[Any] | None = None, **more: Any) -> dict[str, Any]:
+    """One use of an answer."""
+    return {
+        "run_id": run, "job": {"namespace": "spark", "name": "train"},
+        "consumers": [{"kind": "model", "name": "churn", "version": "14"}], "started_at": "2026-11-12T02:10:00Z",
+        "ended_at": "2026-11-12T02:58:00Z", "purpose": purpose, "lawful_basis": "consent", "certainty": "confirmed",
+        "influence": "direct", "path": ["lake/raw@1", "run:r0", "lake/features@2", f"run:{run}"],
+        "violations": violations or [], "evidence": ["4/0", "5/0"], **more,
+    }  # fmt: skip
+
+
+def answer(uses: list[dict[str, Any]], *, gaps: list[Any] | None = None) -> dict[str, Any]:
+    """An answer of CONTRACT section 4."""
+    held = {
+        "certainty": "confirmed", "influence": "direct", "columns": ["email"], "masked_columns": [],
+        "written_at": "2026-11-11T00:00:00Z", "violations": [],
+    }  # fmt: skip
+    return {
+        "key_space": "customer", "pseudonym": "7c1f" * 8, "as_of": "2026-11-23T12:00:00Z", "uses": uses,
+        "datasets": [{"namespace": "lake", "name": "raw", "version": "1", **held}], "complete": not gaps,
+        "undescribed": 1, "gaps": gaps or [], "relied_on": ["9/0"], "library": "ab" * 32, "log_size": 7,
+        "program": "muniment/test", "checkpoint": "x",
+    }  # fmt: skip
+
+
+GAP = {"namespace": "lake", "name": "sample<i>", "version": None, "why": "it has no membership manifest"}
+FULL = answer([use("r1", "marketing", violations=[LATE]), use("r2", "fraud-detection")], gaps=[GAP])
+
+
+def test_the_statement_is_the_golden_one() -> None:
+    """The document of a fixed answer is the one that was reviewed; MUNIMENT_GOLDEN=1 writes it anew."""
+    document = html("usage.html", build_usage_statement(FULL, provenance()))
+    if os.environ.get("MUNIMENT_GOLDEN"):
+        GOLDEN.write_text(document, encoding="utf-8")
+    assert document == GOLDEN.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("said", "given"),
+    [
+        ("used by 1 model in 2 uses, for 2 purposes. 1 of these breaks a rule. The answer is not complete: 1 gap", FULL),
+        ("No use of this record is known; 1 dataset version holds it.", answer([])),
+        ("Nothing that was reported holds or used this record.", {**answer([]), "datasets": []}),
+        ("not complete", {**answer([], gaps=[GAP]), "datasets": []}),
+    ],
+)
+def test_the_answer_in_one_sentence_never_says_not_used(said: str, given: dict[str, Any]) -> None:
+    """The headline counts who used it, what broke a rule and what is missing; silence is not told as "not used"."""
+    headline = usage_headline(given)
+    assert said in headline
+    assert "not used" not in headline
+
+
+def test_broken_rules_and_gaps_come_before_what_is_in_order() -> None:
+    """The statement shows violations first, then what is not known, then the uses."""
+    text = "".join(p.extract_text() for p in PdfReader(io.BytesIO(pdf(html("usage.html", build_usage_statement(FULL, provenance()))))).pages)
+    assert text.index("Rules that were broken") < text.index("What is not known") < text.index("Where the record is")
+    assert "sample<i>" in text
+
+
+def test_the_picture_marks_what_broke_a_rule_and_stays_text() -> None:
+    """The graph joins the paths of all uses; hostile names stay inside their quotes."""
+    hostile = use("r9", "x", path=['lake/a"];evil [label="@1', "run:r9"])
+    graph = usage_graph(answer([use("r1", "marketing", violations=[LATE]), use("r2", "fraud"), hostile]))
+    assert graph.nodes["run:r1"]["state"] == "violation"
+    assert graph.nodes["run:r2"]["state"] == "in-order"
+    assert set(graph.successors("lake/features@2")) == {"run:r1", "run:r2"}
+    if shutil.which("dot"):
+        drawn = subprocess.run(["dot", "-Tsvg"], input=as_dot(graph).encode(), capture_output=True, check=True).stdout
+        titles = [item.text for item in ET.fromstring(drawn).iter("{http://www.w3.org/2000/svg}title")]  # noqa: S314 (dot wrote it)
+        assert 'lake/a"];evil [label="@1' in titles
+        assert "evil" not in titles
+
+
+def test_a_large_picture_is_cut_and_says_so() -> None:
+    """Beyond so many nodes the picture names how many are left out; GraphML holds all of them."""
+    graph = usage_graph(answer([use(f"r{n}", "x", consumers=[]) for n in range(1, 201)]))
+    assert f"and {len(graph) - DRAWN_AT_MOST} more" in as_dot(graph)
+    nodes = ET.fromstring(as_graphml(graph)).findall(".//{http://graphml.graphdrawing.org/xmlns}node")  # noqa: S314 (we wrote it)
+    assert len(nodes) == len(graph) == 203
