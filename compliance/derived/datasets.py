@@ -87,7 +87,7 @@ def _described(
     work: Work, dataset: DatasetName, contracts: Sequence[Received], sight: _Sight
 ) -> dict[str, Looked]:
     spaces = work.key_spaces(dataset)
-    manifest = any(named == dataset for named, _ in work.manifests)
+    manifest = work.has_manifest(dataset)
     known = bool(spaces or manifest or contracts)
     undescribed = Unseen("missing", "no contract, manifest or tag says whose records it holds, if any")
     return {

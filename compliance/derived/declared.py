@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
@@ -99,6 +99,13 @@ class Declared:
         if not held:
             return None
         return "withdrawn" if "withdrawn" in held else "granted"
+
+    def withdrawals(self, purpose: str) -> Iterator[tuple[Record, Received]]:
+        """The first withdrawal of each record that was ever withdrawn for a purpose."""
+        for (key_space, pseudonym, named), events in self.consents.by_key.items():
+            told = next((r for _, r in events if named == purpose and r.value["action"] == "withdrawn"), None)
+            if told is not None:
+                yield (key_space, pseudonym), told
 
     def refused(self, dataset: DatasetName, purposes: Iterable[str], at: datetime) -> tuple[str, ...]:
         """The purposes that the dataset's contract in force does not permit; none where it has no contract."""

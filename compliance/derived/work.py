@@ -92,6 +92,22 @@ class Work:
         key_ids = None if key_id is None else frozenset({key_id})
         return self.world.is_exact(Scope(key_space, key_ids), version)
 
+    def version_of(self, evidence: str) -> Version | None:
+        """The version that a manifest describes."""
+        return self.world.registers.manifest_versions.get(evidence)
+
+    def write_of(self, version: Version) -> Written | None:
+        """How a version was written; None where no known run wrote it."""
+        return self._writes.get(version)
+
+    def has_manifest(self, dataset: DatasetName) -> bool:
+        """Whether any version of it has a membership manifest."""
+        return dataset in self._manifest_spaces
+
+    @cached_property
+    def _writes(self) -> Mapping[Version, Written]:
+        return {version.id: version for versions in self.written.values() for version in versions}
+
     def runs_of_model(self, resource: str) -> tuple[Ran, ...]:
         """The runs tied to NAME/VERSION, by their tag ``model`` or by the registry."""
         name, _, version = resource.rpartition("/")
