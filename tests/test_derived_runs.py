@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from compliance.derived import withdrawals
 from compliance.facts import Fact
 from tests.derived_parts import ANN, BOB, EVERYTHING, LAKE, Book, ago, derive, push
 
@@ -158,3 +161,28 @@ def test_a_silent_source_of_contracts_hides_what_holds_by_absence_only() -> None
     )
     assert facts["bad"].value["refusals"] == ["lake/orders: marketing"]
     assert facts["good"].unseen["refusals"].cause == "stale"
+
+
+def test_a_record_granted_again_is_not_withdrawn() -> None:
+    """Of several consents the last before the run's start stands."""
+    book = Book()
+    book.purpose("marketing", basis="consent")
+    book.consent(ANN, "marketing", "withdrawn", 20)
+    book.consent(ANN, "marketing", "granted", 10)
+    book.manifest("orders", "7", [ANN], days=40)
+    book.run("between", reads=["orders"], versions={"orders": "7"}, tags={"purpose": "marketing"}, days=15)
+    book.run("after", reads=["orders"], versions={"orders": "7"}, tags={"purpose": "marketing"}, days=5)
+    assert only(book, "between").value["withdrawn"] == 1
+    assert only(book, "after").value["withdrawn"] == 0
+
+
+def test_too_many_withdrawals_are_not_counted_low(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the number of look-ups that one fact base may cost, no count is given unless it is a fault."""
+    monkeypatch.setattr(withdrawals, "MAX_LOOKUPS", 1)
+    book = Book()
+    book.purpose("marketing", basis="consent")
+    for who in (ANN, BOB):
+        book.consent(who, "marketing", "withdrawn", 20)
+    book.manifest("orders", "7", [], days=40)
+    book.run("r1", reads=["orders"], versions={"orders": "7"}, tags={"purpose": "marketing"})
+    assert only(book, "r1").unseen["withdrawn"].cause == "incomplete"
