@@ -100,6 +100,8 @@ def test_dataset_and_job_events_need_dataset_and_job(world: World) -> None:
     job = dataset | {"schemaURL": "#/$defs/JobEvent", "job": {"namespace": "n", "name": "j"}}
     assert post(world, job).status_code == 201
     assert field_of(post(world, job | {"eventTime": None})) == "/eventTime"
+    nulls = {"run": None, "eventType": None, "schemaURL": None}
+    assert post(world, dataset | nulls | {"dataset": {"namespace": "n", "name": "e"}}).status_code == 201
 
 
 def test_defects_are_taken_recorded_and_listed(world: World) -> None:
@@ -128,6 +130,18 @@ def test_a_time_ahead_counts_as_the_receipt_and_is_a_defect(world: World) -> Non
     assert record.instant == world.store.clock.now
     assert isinstance(defect, Defect)
     assert "after its receipt" in defect.what
+
+
+def test_an_entry_stays_small_whatever_is_named(world: World) -> None:
+    """However long the names in events and however many their defects, they are taken, and the entry fits."""
+    long = {"\U0001f600" * 500 + str(number): {} for number in range(3)}
+    outputs = [{"namespace": "n", "name": f"d{number}", "facets": long} for number in range(5)]
+    sql = {"sql": {"query": "select 'x'"}}
+    batch = [event(outputs=outputs, job={"namespace": "n", "name": str(n), "facets": sql}) for n in range(40)]
+    assert {result["status"] for result in post(world, batch, "/batch").json()["results"]} == {201}
+    [(_, entry, _)] = world.evidence("lineage/1")
+    assert entry.detail["defects_in_all"] > len(entry.detail["defects"])
+    assert len(world.readings(READER, "lineage/1")) == 40 + entry.detail["defects_in_all"]
 
 
 def test_gzip_is_taken(world: World) -> None:
@@ -196,6 +210,8 @@ def test_hostile_bodies_are_refused(world: World, body: bytes) -> None:
 
 def test_deep_nesting_is_too_large(world: World) -> None:
     """A body nested beyond the limit is a problem of 413, whatever the parser can bear."""
+    many = ",".join(f'"{number}": 1' for number in range(300_000))
+    assert post(world, f'{{{many}, "7": 2}}'.encode()).status_code == 422, "found in linear time"
     for depth in (70, 100_000):
         assert post(world, b'{"x":' + b"[" * depth + b"]" * depth + b"}").status_code == 413
 

@@ -66,7 +66,7 @@ class AnswersPort(Protocol):
         """The basis of a question: by default now, all entries, the library in force at that size."""
         ...
 
-    def lookup(  # noqa: PLR0913 (the fields of a question, each by name)
+    def lookup(
         self, basis: Any, *, key_space: str, reason: str, who: str, key: str | None = None,
         pseudonym: str | None = None, from_: datetime | None = None, to: datetime | None = None,
     ) -> Mapping[str, Json]:  # fmt: skip

@@ -24,7 +24,7 @@ SESSION_VALID_FOR = timedelta(hours=12)
 SECRET_BYTES = 32
 
 
-def create_sign_in_link(  # noqa: PLR0913 (each by name)
+def create_sign_in_link(
     store: StorePort,
     *,
     person: str,

@@ -27,11 +27,11 @@ def kind_of(event: Json) -> EventKind:
     """Whether it is a RunEvent, JobEvent or DatasetEvent. Raises InputRefused where it is none."""
     schema = event.get("schemaURL")
     stated = schema.rpartition("/")[2] if isinstance(schema, str) else ""
-    if stated == "RunEvent" or "run" in event or "eventType" in event:
+    if stated == "RunEvent" or event.get("run") is not None or event.get("eventType") is not None:
         return "run"
-    if stated == "DatasetEvent" or "dataset" in event:
+    if stated == "DatasetEvent" or event.get("dataset") is not None:
         return "dataset"
-    if "job" in event:
+    if event.get("job") is not None:
         return "job"
     raise InputRefused("The event has neither run, job nor dataset.", field="/run")
 

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from collectors.pushed.bodies import Body, take_apart
 from collectors.pushed.redaction import Cleaner, Redaction, SqlText, clean
 from collectors.pushed.spans import Path
-from compliance.canonical import Json, instant_of
+from compliance.canonical import Json, canonical, instant_of
 from compliance.errors import InputRefused, MunimentError, TooLarge
 
 DatasetName: TypeAlias = tuple[str, str]
@@ -23,6 +23,8 @@ EVERY_DATASET: DatasetName = ("*", "*")
 """Stands for all datasets, where an item speaks of all."""
 NAMED_AT_MOST = 100
 """Redactions and defects that an entry names one by one; beyond, it counts them by kind of place."""
+ROOM = 16 * 1024
+"""Bytes of an entry that each of the two lists may take."""
 
 
 def nothing(_item: Json) -> tuple[()]:
@@ -114,10 +116,21 @@ class Accepted:
             {"item": number, "what": what} for number, item in enumerate(self.items) for what in item.defects
         ]
         if defects:
-            value["defects"] = defects[:NAMED_AT_MOST]
-        if len(defects) > NAMED_AT_MOST:
-            value["defects_in_all"] = len(defects)
+            value["defects"] = _fitting(defects)
+            if len(value["defects"]) < len(defects):
+                value["defects_in_all"] = len(defects)
         return value
+
+
+def _fitting(named: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
+    """As many as an entry has room for: names in evidence may be of any length."""
+    kept, room = [], ROOM
+    for one in named[:NAMED_AT_MOST]:
+        room -= len(canonical(one))
+        if room < 0:
+            break
+        kept.append(one)
+    return kept
 
 
 def _redactions(touched: Sequence[tuple[int, Item]]) -> list[dict[str, Json]]:
@@ -126,12 +139,13 @@ def _redactions(touched: Sequence[tuple[int, Item]]) -> list[dict[str, Json]]:
         for number, item in touched
         for redaction in item.redactions
     ]
-    if len(named) <= NAMED_AT_MOST:
+    if len(_fitting(named)) == len(named):
         return named
     counted = Counter((_any_position(entry["pointer"]), entry["kind"]) for entry in named)
-    most = counted.most_common(NAMED_AT_MOST)
-    rest = counted.total() - sum(times for _, times in most)
-    summed = [{"pointer": where, "kind": kind, "times": times} for (where, kind), times in most]
+    summed = _fitting([
+        {"pointer": where, "kind": kind, "times": times} for (where, kind), times in counted.most_common()
+    ])  # fmt: skip
+    rest = counted.total() - sum(one["times"] for one in summed)
     return summed + ([{"pointer": "elsewhere", "kind": "several", "times": rest}] if rest else [])
 
 
