@@ -148,7 +148,9 @@ def collect_once(
 class _Run:
     """The state of one run: what is packed but not yet appended, and where each item went."""
 
-    def __init__(self, collector: Collector, source: str, log: RunLog, former: Former, *, sealed: bool) -> None:
+    def __init__(
+        self, collector: Collector, source: str, log: RunLog, former: Former, *, sealed: bool
+    ) -> None:
         self._collector = collector
         self._source = source
         self._log = log
@@ -224,7 +226,9 @@ class _Run:
     def _appended(self, observation: Observation) -> int:
         (index,) = self._log.append([observation])
         if index is None:
-            raise StoreTampered("The log took an observation of a collector for known; it states no known digests.")
+            raise StoreTampered(
+                "The log took an observation of a collector for known; it states no known digests."
+            )
         return index
 
     def ended(self, started: datetime, finished: datetime, error: str | None) -> CollectionOutcome:
@@ -255,7 +259,14 @@ class _Run:
         """Every scope that was begun; of one that the run did not finish, that it was not seen whole."""
         named = {scope.scope for scope in self._coverages}
         broken_off = [
-            Coverage(scope, (), complete=False, got=len(items), truncated=True, detail=error or "it was not finished")
+            Coverage(
+                scope,
+                (),
+                complete=False,
+                got=len(items),
+                truncated=True,
+                detail=error or "it was not finished",
+            )
             for scope, items in self._items.items()
             if scope not in named
         ]
@@ -340,7 +351,9 @@ def former_items(log: PastLog, source: str, newest_first: Iterable[int] | None =
     return found
 
 
-def _collections(log: PastLog, source: str, newest_first: Iterable[int] | None) -> Iterator[Mapping[str, Json]]:
+def _collections(
+    log: PastLog, source: str, newest_first: Iterable[int] | None
+) -> Iterator[Mapping[str, Json]]:
     indices = range(log.size - 1, -1, -1) if newest_first is None else newest_first
     for index in indices:
         entry = log.entry(index)

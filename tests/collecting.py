@@ -57,7 +57,9 @@ def opened(kind: str, responses: Iterable[Response], *, index: int = 7, source: 
     body, items = b"", []
     for r in responses:
         at = r.source_time or r.received_at
-        items.append(Item(r.scope, r.request, r.status, r.caller, at, len(body), len(r.body), "", r.redactions))
+        items.append(
+            Item(r.scope, r.request, r.status, r.caller, at, len(body), len(r.body), "", r.redactions)
+        )
         body += r.body
     received = NOON + timedelta(hours=1)
     payload = Payload("0" * 64, len(body), "application/octet-stream")

@@ -79,7 +79,9 @@ class FaultProxy:
         """What comes back for a request."""
         with self._lock:
             self.asked.append(asked)
-            rule = next((r for r in self._rules if asked.operation.endswith(r.operation) and r.times != 0), None)
+            rule = next(
+                (r for r in self._rules if asked.operation.endswith(r.operation) and r.times != 0), None
+            )
             if rule is not None and rule.times is not None:
                 rule.times -= 1
         return self.forward(asked) if rule is None else rule.respond(asked, self.forward)

@@ -71,7 +71,11 @@ def use_credentials(monkeypatch: pytest.MonkeyPatch, key: tuple[str, str] = ANYB
 def client(service: str, url: str, region: str = REGION) -> Iterator[Any]:
     """A client for setting up what a test wants to find."""
     made: Any = boto3.client(
-        service, region_name=region, endpoint_url=url, aws_access_key_id="testing", aws_secret_access_key="testing"
+        service,
+        region_name=region,
+        endpoint_url=url,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
     )  # type: ignore[call-overload]  # the stubs want the service as a literal
     try:
         yield made

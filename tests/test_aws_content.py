@@ -15,7 +15,10 @@ from compliance.errors import InputRefused, TooLarge
 texts = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1)
 values = st.recursive(
     texts,
-    lambda inner: st.lists(inner, min_size=1) | st.dictionaries(st.from_regex(r"\A[A-Z][a-z]{2,8}\Z"), inner, min_size=1),
+    lambda inner: (
+        st.lists(inner, min_size=1)
+        | st.dictionaries(st.from_regex(r"\A[A-Z][a-z]{2,8}\Z"), inner, min_size=1)
+    ),
     max_leaves=8,
 )
 
@@ -41,7 +44,9 @@ def test_what_was_written_as_xml_is_read_back(said: dict[str, Any]) -> None:
 @given(st.dictionaries(texts, texts), texts, texts)
 def test_request_ids_do_not_change_a_fingerprint(said: dict[str, str], one: str, other: str) -> None:
     """Two answers that say the same have one fingerprint, whatever their request ids."""
-    entries = "".join(f"<entry><key>{escape(k)}</key><value>{escape(v)}</value></entry>" for k, v in said.items())
+    entries = "".join(
+        f"<entry><key>{escape(k)}</key><value>{escape(v)}</value></entry>" for k, v in said.items()
+    )
 
     def answer(request: str) -> bytes:
         return (
@@ -50,7 +55,9 @@ def test_request_ids_do_not_change_a_fingerprint(said: dict[str, str], one: str,
         ).encode()
 
     assert fingerprint(answer(one)) == fingerprint(answer(other))
-    assert fingerprint(answer(one)) != fingerprint(answer(one).replace(b"<Map>", b"<Other>").replace(b"</Map>", b"</Other>"))
+    assert fingerprint(answer(one)) != fingerprint(
+        answer(one).replace(b"<Map>", b"<Other>").replace(b"</Map>", b"</Other>")
+    )
 
 
 @given(st.binary(max_size=60))

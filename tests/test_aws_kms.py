@@ -12,10 +12,9 @@ from collectors.aws.session import Patience
 from collectors.aws_kms.collect import KmsCollector
 from collectors.aws_kms.read import READER
 from collectors.aws_kms.rotation import rotates
-from compliance.facts import Defect, Unseen
 from tests.collecting import Clock, Joined, Ran, facts_of, read, run
-from tests.fault_proxy import Asked, FaultProxy, Forward, Reply, fault_proxy
-from tests.moto_server import REGION, client, moto_server, real_denials, reset, use_credentials, user_with
+from tests.fault_proxy import Asked, FaultProxy, Forward, Reply
+from tests.moto_server import REGION, client, real_denials, use_credentials, user_with
 
 ACCOUNT = "123456789012"
 SCOPE = f"{ACCOUNT}/{REGION}"
@@ -23,23 +22,7 @@ KIND = "aws-kms/1"
 QUICK = Patience(connect=2, read=0.5, attempts=2, pause=lambda _: None)
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with moto_server() as url:
-        yield url
-
-
-@pytest.fixture
-def moto(server: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    use_credentials(monkeypatch)
-    reset(server)
-    return server
-
-
-@pytest.fixture
-def proxy(moto: str) -> Iterator[FaultProxy]:
-    with fault_proxy(moto) as made:
-        yield made
+pytest_plugins = ["tests.aws_fixtures"]
 
 
 @pytest.fixture
@@ -49,7 +32,9 @@ def kms(moto: str) -> Iterator[Any]:
 
 
 def collector(url: str, *regions: str, **options: Any) -> KmsCollector:
-    return KmsCollector(regions=regions or (REGION,), endpoint_url=url, clock=Clock(), patience=QUICK, **options)
+    return KmsCollector(
+        regions=regions or (REGION,), endpoint_url=url, clock=Clock(), patience=QUICK, **options
+    )
 
 
 def keys(ran: Ran) -> dict[str, Joined]:
@@ -62,13 +47,17 @@ def the_key(ran: Ran) -> Joined:
 
 
 def error(code: str, status: int = 400) -> Reply:
-    return Reply(status, json.dumps({"__type": code, "message": "no"}).encode(), {"Content-Type": "application/x-amz-json-1.1"})
+    return Reply(
+        status,
+        json.dumps({"__type": code, "message": "no"}).encode(),
+        {"Content-Type": "application/x-amz-json-1.1"},
+    )
 
 
 # --- the whole region --------------------------------------------------------------------------
 
 
-def test_a_key_is_seen_whole(proxy: FaultProxy, kms: Any) -> None:
+def test_a_key_is_seen_whole(moto_proxy: FaultProxy, kms: Any) -> None:
     """What KMS says about a key becomes a fact with every field of its schema seen."""
     tags = [{"TagKey": "data-class", "TagValue": "pii"}, {"TagKey": "owner", "TagValue": "platform"}]
     made = kms.create_key(KeyUsage="ENCRYPT_DECRYPT", Tags=tags)["KeyMetadata"]
@@ -76,8 +65,8 @@ def test_a_key_is_seen_whole(proxy: FaultProxy, kms: Any) -> None:
     kms.create_alias(AliasName="alias/orders", TargetKeyId=made["KeyId"])
     # moto states no period, as KMS did before periods could be chosen.
     status = {"KeyRotationEnabled": True, "KeyId": made["KeyId"], "RotationPeriodInDays": 180}
-    proxy.when("GetKeyRotationStatus", Reply(200, json.dumps(status).encode()))
-    ran = run(collector(proxy.url))
+    moto_proxy.when("GetKeyRotationStatus", Reply(200, json.dumps(status).encode()))
+    ran = run(collector(moto_proxy.url))
     fact = keys(ran)[made["Arn"]]
     created = datetime.fromisoformat(fact.value.pop("created"))
     assert abs((created - made["CreationDate"]).total_seconds()) < 0.001
@@ -106,7 +95,8 @@ def test_evidence_is_the_bytes_as_received(moto: str, kms: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "usage"), [("RSA_2048", "SIGN_VERIFY"), ("HMAC_256", "GENERATE_VERIFY_MAC"), ("ECC_NIST_P256", "SIGN_VERIFY")]
+    ("spec", "usage"),
+    [("RSA_2048", "SIGN_VERIFY"), ("HMAC_256", "GENERATE_VERIFY_MAC"), ("ECC_NIST_P256", "SIGN_VERIFY")],
 )
 def test_rotation_does_not_apply_to_every_key(moto: str, kms: Any, spec: str, usage: str) -> None:
     """Asymmetric and HMAC keys cannot rotate: that is known, not unseen, and is not asked for."""
@@ -120,11 +110,11 @@ def test_rotation_does_not_apply_to_every_key(moto: str, kms: Any, spec: str, us
     assert ran.of("GetKeyRotationStatus") == []
 
 
-def test_unsupported_is_not_denied(proxy: FaultProxy, kms: Any) -> None:
+def test_unsupported_is_not_denied(moto_proxy: FaultProxy, kms: Any) -> None:
     """A key whose rotation AWS calls unsupported does not rotate, and nothing about it is unseen."""
     kms.create_key()
-    proxy.when("GetKeyRotationStatus", error("UnsupportedOperationException"))
-    ran = run(collector(proxy.url))
+    moto_proxy.when("GetKeyRotationStatus", error("UnsupportedOperationException"))
+    ran = run(collector(moto_proxy.url))
     assert the_key(ran).value["rotation_supported"] is False
     assert the_key(ran).unseen == {}
     assert ran.coverages[0].complete
@@ -168,7 +158,9 @@ def test_a_key_that_will_be_deleted_says_when(moto: str, kms: Any) -> None:
     [(None, True), ({"StringEquals": {"kms:CallerAccount": ACCOUNT}}, False),
      ({"StringLike": {"aws:PrincipalArn": "*"}}, True), ({"Bool": {"aws:SecureTransport": "true"}}, True)],
 )  # fmt: skip
-def test_a_policy_for_anyone_is_told(moto: str, kms: Any, condition: dict[str, Any] | None, anyone: bool) -> None:
+def test_a_policy_for_anyone_is_told(
+    moto: str, kms: Any, condition: dict[str, Any] | None, anyone: bool
+) -> None:
     """The principal * is anyone unless a condition bounds who calls; encryption in transit bounds nobody."""
     statement = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "kms:Decrypt", "Resource": "*"}
     statement |= {"Condition": condition} if condition else {}
@@ -214,20 +206,22 @@ def _one_by_one(asked: Asked, forward: Forward) -> Reply:
     listed = json.loads(came.body)["Keys"]
     position = int(said.get("Marker", "0"))
     more = position + 1 < len(listed)
-    page = {"Keys": listed[position : position + 1], "Truncated": more} | ({"NextMarker": str(position + 1)} if more else {})
+    page = {"Keys": listed[position : position + 1], "Truncated": more} | (
+        {"NextMarker": str(position + 1)} if more else {}
+    )
     return replace(came, body=json.dumps(page).encode())
 
 
-def test_short_pages_are_followed_to_the_last(proxy: FaultProxy, kms: Any) -> None:
+def test_short_pages_are_followed_to_the_last(moto_proxy: FaultProxy, kms: Any) -> None:
     """However short the pages are, every key is found and the listing is complete."""
     made = {kms.create_key()["KeyMetadata"]["Arn"] for _ in range(3)}
-    proxy.when("ListKeys", _one_by_one)
-    ran = run(collector(proxy.url))
+    moto_proxy.when("ListKeys", _one_by_one)
+    ran = run(collector(moto_proxy.url))
     assert set(keys(ran)) == made
     assert (ran.coverages[0].complete, ran.coverages[0].pages) == (True, 6)
 
 
-def test_a_key_that_comes_while_listing_makes_the_run_incomplete(proxy: FaultProxy, kms: Any) -> None:
+def test_a_key_that_comes_while_listing_makes_the_run_incomplete(moto_proxy: FaultProxy, kms: Any) -> None:
     """The listing is made again at the end; where the two differ, the scope was not seen whole."""
     kms.create_key()
 
@@ -236,13 +230,13 @@ def test_a_key_that_comes_while_listing_makes_the_run_incomplete(proxy: FaultPro
         kms.create_key()
         return came
 
-    proxy.when("ListKeys", slipping_in, times=1)
-    (coverage,) = run(collector(proxy.url)).coverages
+    moto_proxy.when("ListKeys", slipping_in, times=1)
+    (coverage,) = run(collector(moto_proxy.url)).coverages
     assert not coverage.complete
     assert (coverage.got, coverage.total_before, coverage.total_after) == (1, 1, 2)
 
 
-def test_a_page_that_fails_leaves_the_listing_incomplete(proxy: FaultProxy, kms: Any) -> None:
+def test_a_page_that_fails_leaves_the_listing_incomplete(moto_proxy: FaultProxy, kms: Any) -> None:
     """The keys of the pages that came are kept; the scope is truncated."""
     for _ in range(2):
         kms.create_key()
@@ -250,143 +244,11 @@ def test_a_page_that_fails_leaves_the_listing_incomplete(proxy: FaultProxy, kms:
     def second_page_denied(asked: Asked, forward: Forward) -> Reply:
         return error("AccessDeniedException") if b"Marker" in asked.body else _one_by_one(asked, forward)
 
-    proxy.when("ListKeys", second_page_denied)
-    ran = run(collector(proxy.url))
+    moto_proxy.when("ListKeys", second_page_denied)
+    ran = run(collector(moto_proxy.url))
     assert len(keys(ran)) == 1
     assert ran.coverages[0].truncated
     assert not ran.coverages[0].complete
-
-
-# --- what is denied, late or broken ------------------------------------------------------------
-
-
-def test_a_denied_listing_is_never_empty(moto: str, monkeypatch: pytest.MonkeyPatch, kms: Any) -> None:
-    """Without the right to list, the scope is incomplete; the refusal is evidence."""
-    kms.create_key()
-    key = user_with(moto, "blind", "sts:GetCallerIdentity")
-    use_credentials(monkeypatch, key)
-    with real_denials(moto):
-        ran = run(collector(moto))
-    assert keys(ran) == {}
-    assert not ran.coverages[0].complete
-    assert ran.coverages[0].denied == ("kms:ListKeys denied (403), 2 times",)
-    assert ran.responses[0].status == 403
-
-
-def test_denied_rotation_is_unseen(moto: str, monkeypatch: pytest.MonkeyPatch, kms: Any) -> None:
-    """A key whose rotation may not be asked has it unseen, with cause and call; its other fields are seen."""
-    kms.create_key()
-    key = user_with(
-        moto, "some", "kms:ListKeys", "kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListResourceTags", "kms:ListAliases"
-    )
-    use_credentials(monkeypatch, key)
-    with real_denials(moto):
-        ran = run(collector(moto))
-    fact = the_key(ran)
-    why = Unseen("incomplete", "kms:GetKeyRotationStatus denied (403)")
-    assert fact.unseen == {"rotation_enabled": why, "rotation_period_days": why}
-    assert fact.value["rotation_supported"] is True
-    assert ran.coverages[0].complete
-    assert ran.coverages[0].denied == ("kms:GetKeyRotationStatus denied (403)",)
-
-
-def test_every_call_about_a_key_may_be_denied(proxy: FaultProxy, kms: Any) -> None:
-    """A key that is listed but says nothing is a key whose fields are unseen, not one with other values."""
-    kms.create_key()
-    for operation in ("DescribeKey", "GetKeyRotationStatus", "GetKeyPolicy", "ListResourceTags", "ListAliases"):
-        proxy.when(operation, error("AccessDeniedException"))
-    fact = the_key(run(collector(proxy.url)))
-    assert set(fact.value) == {"key_id", "account", "region"}
-    assert {why.cause for why in fact.unseen.values()} == {"incomplete"}
-    assert set(fact.value) | set(fact.unseen) == {field.name for field in READER.schemas[0].fields}
-    assert fact.unseen["state"].why == "kms:DescribeKey denied (400)"
-
-
-def test_throttling_that_passes_leaves_no_trace(proxy: FaultProxy, kms: Any) -> None:
-    """A call that is throttled once is tried again."""
-    kms.create_key()
-    proxy.when("GetKeyPolicy", error("ThrottlingException"), times=1)
-    ran = run(collector(proxy.url))
-    assert ran.coverages[0].throttled == ()
-    assert the_key(ran).unseen == {}
-
-
-def test_throttling_for_good_is_told_of_the_key(proxy: FaultProxy, kms: Any) -> None:
-    """The fields that were throttled away are unseen, and the coverage counts them."""
-    kms.create_key()
-    proxy.when("GetKeyPolicy", error("ThrottlingException"))
-    ran = run(collector(proxy.url))
-    assert ran.coverages[0].throttled == ("kms:GetKeyPolicy throttled (400)",)
-    assert the_key(ran).unseen["policy_allows_anyone"].why == "kms:GetKeyPolicy throttled (400)"
-    assert proxy.operations().count("GetKeyPolicy") == QUICK.attempts
-
-
-def test_a_time_out_is_told_of_the_key(proxy: FaultProxy, kms: Any) -> None:
-    """A call without an answer leaves its fields unseen."""
-    kms.create_key()
-    proxy.when("DescribeKey", Reply(0))
-    fact = the_key(run(collector(proxy.url)))
-    assert fact.unseen["state"] == Unseen("incomplete", "kms:DescribeKey gave no answer")
-
-
-def test_a_region_that_stops_answering_is_given_up_alone(proxy: FaultProxy, kms: Any) -> None:
-    """Lost answers in a row end their region; the next region is still asked."""
-    for _ in range(2):
-        kms.create_key()
-    for operation in ("DescribeKey", "GetKeyRotationStatus", "GetKeyPolicy", "ListResourceTags", "ListAliases"):
-        proxy.when(operation, error("KMSInternalException", 500))
-    first, second = run(collector(proxy.url, REGION, "eu-west-1")).coverages
-    assert first.truncated
-    assert "the rest was not asked for" in first.detail
-    assert second.complete
-
-
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"<html/>", b"{}", b'{"Keys": [], "Keys": [], "Truncated": false}'])
-def test_a_malformed_listing_is_not_an_empty_one(proxy: FaultProxy, kms: Any, body: bytes) -> None:
-    """What cannot be read as a listing makes the run incomplete."""
-    kms.create_key()
-    proxy.when("ListKeys", Reply(200, body))
-    (coverage,) = run(collector(proxy.url)).coverages
-    assert not coverage.complete
-    assert "cannot be read" in coverage.detail
-
-
-@pytest.mark.parametrize(
-    ("operation", "body", "hidden"),
-    [("DescribeKey", {"KeyMetadata": {"KeyState": 5}}, "state"), ("DescribeKey", {}, "created"),
-     ("DescribeKey", {"KeyMetadata": {"CreationDate": 1e300}}, "created"),
-     ("GetKeyRotationStatus", {"KeyRotationEnabled": "yes"}, "rotation_enabled"),
-     ("GetKeyRotationStatus", {"KeyRotationEnabled": True, "RotationPeriodInDays": "x"}, "rotation_period_days"),
-     ("GetKeyPolicy", {"Policy": "{"}, "policy_allows_anyone"), ("GetKeyPolicy", {}, "policy_principals"),
-     ("ListResourceTags", {}, "owner"), ("ListAliases", {"Aliases": [{}]}, "aliases")],
-)  # fmt: skip
-def test_a_field_in_no_readable_form_is_unseen(
-    proxy: FaultProxy, kms: Any, operation: str, body: dict[str, Any], hidden: str
-) -> None:
-    """A value of another form never becomes a value: it is unseen, cause unreadable."""
-    kms.create_key()
-    proxy.when(operation, Reply(200, json.dumps(body).encode()))
-    fact = the_key(run(collector(proxy.url)))
-    assert fact.unseen[hidden].cause == "unreadable"
-    assert hidden not in fact.value
-
-
-def test_tags_on_a_further_page_are_not_taken_for_absent(proxy: FaultProxy, kms: Any) -> None:
-    """Of a list that was cut short, what is on it is seen, and what is not may still be there."""
-    kms.create_key()
-    page = {"Tags": [{"TagKey": "owner", "TagValue": "ops"}], "Truncated": True, "NextMarker": "m"}
-    proxy.when("ListResourceTags", Reply(200, json.dumps(page).encode()))
-    fact = the_key(run(collector(proxy.url)))
-    assert fact.value["owner"] == "ops"
-    assert fact.unseen["data_class"] == Unseen("incomplete", "kms:ListResourceTags was cut short")
-
-
-def test_a_listed_key_without_an_arn_is_a_defect(proxy: FaultProxy) -> None:
-    """What is listed in another form than a key is named, not dropped."""
-    body = json.dumps({"Keys": [{"KeyArn": "nonsense", "KeyId": "k"}], "Truncated": False}).encode()
-    proxy.when("ListKeys", Reply(200, body))
-    readings = read(READER, KIND, run(collector(proxy.url)).of("ListKeys"))
-    assert [type(reading) for reading in readings] == [Defect]
 
 
 # --- rights ------------------------------------------------------------------------------------

@@ -72,7 +72,9 @@ def test_principals_are_named_as_the_policy_names_them() -> None:
     assert principals(policy(allow, allow, deny)) == ["a", "b", "c"]
 
 
-@given(st.recursive(st.text() | st.booleans() | st.none(), lambda v: st.lists(v) | st.dictionaries(st.text(), v)))
+@given(
+    st.recursive(st.text() | st.booleans() | st.none(), lambda v: st.lists(v) | st.dictionaries(st.text(), v))
+)
 def test_a_document_is_read_plain_or_percent_encoded(inner: Any) -> None:
     """IAM returns policies percent-encoded; both forms say the same."""
     text = json.dumps({"Statement": [], "x": inner})

@@ -94,7 +94,9 @@ def test_a_run_leaves_its_answers_and_an_account_of_itself(log: EvidenceLog) -> 
     outcome = collect(log, answer("a", '{"x": 1}'), answer("b", '{"y":2}'), whole(got=2))
     ((index, entry),) = entries(log, "aws-kms/1")
     assert [Opened(index, entry, log.body(entry)).item_body(n) for n in (0, 1)] == [b'{"x": 1}', b'{"y":2}']
-    assert [(item.scope, item.status, item.caller, item.observed_at) for item in entry.items] == [("A", 200, "caller", NOON)] * 2
+    assert [(item.scope, item.status, item.caller, item.observed_at) for item in entry.items] == [
+        ("A", 200, "caller", NOON)
+    ] * 2
     assert said(log, outcome)["scopes"][0] == whole(got=2).as_json() | {"items": [f"{index}/0-1"]}
     (listing,) = listings(log, outcome)
     assert (listing.complete, listing.items, listing.source) == (
@@ -220,14 +222,17 @@ def test_a_source_that_fails_is_never_an_empty_listing(log: EvidenceLog) -> None
     outcome = collect(log, SourceFailed("AWS refused it."))
     assert (outcome.complete, outcome.error) == (False, "AWS refused it.")
     (listing,) = listings(log, outcome)
-    assert (listing.scope, listing.facts, listing.complete, listing.detail) == ("", (), False, "AWS refused it.")
+    assert (listing.scope, listing.facts, listing.complete, listing.detail) == (
+        "",
+        (),
+        False,
+        "AWS refused it.",
+    )
 
 
 def test_a_run_that_breaks_off_keeps_what_it_saw(log: EvidenceLog) -> None:
     """Scopes that were finished stand; of the one under way, what came is kept and it is not complete."""
-    outcome = collect(
-        log, answer("a"), whole("A"), answer("b", scope="B"), SourceFailed("Lost."), whole("B")
-    )
+    outcome = collect(log, answer("a"), whole("A"), answer("b", scope="B"), SourceFailed("Lost."), whole("B"))
     scopes = {listing.scope: listing for listing in listings(log, outcome)}
     assert {name: listing.complete for name, listing in scopes.items()} == {"A": True, "B": False, "": False}
     assert len(scopes["B"].items) == 1
@@ -268,7 +273,9 @@ def test_a_run_that_cannot_be_recorded_is_refused() -> None:
             raise StoreUnavailable(f"no space for {len(observations)}")
 
     with pytest.raises(StoreUnavailable):
-        collect_once(Script([answer("a"), whole()]), source="s", log=Full(), former=lambda _: {}, clock=Clock())
+        collect_once(
+            Script([answer("a"), whole()]), source="s", log=Full(), former=lambda _: {}, clock=Clock()
+        )
 
 
 def test_what_a_broken_run_did_not_ask_is_remembered_from_before(log: EvidenceLog) -> None:

@@ -97,7 +97,11 @@ def test_a_key_that_is_part_of_what_was_erased_withholds_the_line(tmp_path: Path
 
 def test_a_line_that_names_a_pseudonym_is_kept_byte_for_byte(tmp_path: Path) -> None:
     """Where there is nothing to replace, the line's own bytes are the evidence, spaces and unknown fields included."""
-    line = json.dumps(erasure(key=None, pseudonym="0" * 32, extra=[1.50]), indent=None).replace(": ", " :  ").encode()
+    line = (
+        json.dumps(erasure(key=None, pseudonym="0" * 32, extra=[1.50]), indent=None)
+        .replace(": ", " :  ")
+        .encode()
+    )
     (tmp_path / "a.jsonl").write_bytes(line + b"\n")
     (response,) = run(collector(tmp_path)).responses
     assert response.body == line + b"\n"
@@ -193,7 +197,12 @@ def test_every_file_of_the_folder_is_read(tmp_path: Path) -> None:
     ran = run(collector(tmp_path))
     assert [r.request["file"] for r in ran.responses] == ["2026/c.json", "a.jsonl", "b.ndjson"]
     (coverage,) = ran.coverages
-    assert (coverage.scope, coverage.facts, coverage.complete, coverage.got) == ("deletion-log", ("erasure",), True, 3)
+    assert (coverage.scope, coverage.facts, coverage.complete, coverage.got) == (
+        "deletion-log",
+        ("erasure",),
+        True,
+        3,
+    )
 
 
 def test_a_single_file_is_a_log(tmp_path: Path) -> None:
@@ -223,7 +232,9 @@ def test_a_folder_that_may_not_be_listed_is_not_empty(tmp_path: Path) -> None:
     assert coverage.denied == ("file:list denied (403)",)
 
 
-def test_a_folder_that_fails_while_listed_is_not_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_fails_while_listed_is_not_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An error of the file system below the folder is not skipped over."""
     (tmp_path / "sub").mkdir()
     real = os.scandir

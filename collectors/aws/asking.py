@@ -79,7 +79,9 @@ class Asker:
     def ask(self, operation: str, parameters: Mapping[str, Json] | None = None, **about: str) -> Answer:
         """Ask once. ``about``: ``resource`` (its ARN), ``moment`` (of a repetition), ``joined``."""
         if self._in_a_row >= GIVE_UP_AFTER:
-            message = f"{self._last}, like the {self._in_a_row - 1} answers before it; the rest was not asked for"
+            message = (
+                f"{self._last}, like the {self._in_a_row - 1} answers before it; the rest was not asked for"
+            )
             raise SourceFailed(message)
         given = dict(parameters or {})
         status, body = self._bytes(operation, given)

@@ -29,7 +29,9 @@ DENIED_CODES = frozenset({
     "ExpiredTokenException", "MissingAuthenticationToken", "OptInRequired",
 })  # fmt: skip
 """JSON services state some of these with the status 400."""
-ABSENT_CODES = frozenset({"NoSuchEntity", "NotFoundException", "ReportNotPresent", "NoSuchKey", "NoSuchBucket"})
+ABSENT_CODES = frozenset(
+    {"NoSuchEntity", "NotFoundException", "ReportNotPresent", "NoSuchKey", "NoSuchBucket"}
+)
 UNSUPPORTED_CODES = frozenset({"UnsupportedOperationException", "UnsupportedOperation"})
 
 

@@ -113,7 +113,9 @@ def _assumed(session: boto3.session.Session, place: Place, role_arn: str) -> bot
     )  # fmt: skip
 
 
-def _asked(session: boto3.session.Session, place: Place, call: str, parameters: dict[str, str]) -> dict[str, Any]:
+def _asked(
+    session: boto3.session.Session, place: Place, call: str, parameters: dict[str, str]
+) -> dict[str, Any]:
     with _client(session, "sts", place.region, place) as client:
         try:
             said: dict[str, Any] = getattr(client, call)(**parameters)

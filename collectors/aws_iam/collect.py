@@ -123,7 +123,11 @@ class _Run:
 
     def _details(self) -> Iterator[Response]:
         walk = Walk(
-            self._asker, "GetAccountAuthorizationDetails", IAM_PAGING, PAGE, {"joined": "authorization-details"}
+            self._asker,
+            "GetAccountAuthorizationDetails",
+            IAM_PAGING,
+            PAGE,
+            {"joined": "authorization-details"},
         )
         for answer in walk:
             self._tally.pages += 1

@@ -55,7 +55,9 @@ def _fragment(fact: str, seen: SeenItem, resource: Mapping[str, Json], fields: F
         try:
             found = reading()
         except (InputRefused, AttributeError, KeyError, TypeError, ValueError) as error:
-            found = Unseen("unreadable", f"{seen.action} states {name} in a form that cannot be read: {error}")
+            found = Unseen(
+                "unreadable", f"{seen.action} states {name} in a form that cannot be read: {error}"
+            )
         if isinstance(found, Unseen):
             unseen[name] = found
         else:
@@ -174,7 +176,8 @@ class _Grants:
         versions = [
             version
             for version in listed(policy.get("PolicyVersionList"))
-            if version.get("IsDefaultVersion") == "true" or version.get("VersionId") == policy.get("DefaultVersionId")
+            if version.get("IsDefaultVersion") == "true"
+            or version.get("VersionId") == policy.get("DefaultVersionId")
         ]
         return _grants(versions[0].get("Document") if versions else None, f"the policy {arn}")
 

@@ -13,7 +13,11 @@ from compliance.canonical import Json
 from compliance.errors import InputRefused
 from compliance.facts import Defect, FactSchema, Fragment, Opened, Reading, Unseen
 
-SUMMARY_FIELDS = {"users": "Users", "root_access_keys": "AccountAccessKeysPresent", "root_mfa": "AccountMFAEnabled"}
+SUMMARY_FIELDS = {
+    "users": "Users",
+    "root_access_keys": "AccountAccessKeysPresent",
+    "root_mfa": "AccountMFAEnabled",
+}
 PASSWORD_FIELDS = {
     "password_min_length": "MinimumPasswordLength",
     "password_reuse_prevention": "PasswordReusePrevention",

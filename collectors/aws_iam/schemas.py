@@ -12,8 +12,12 @@ ACCOUNT = FactSchema(
         Field("users", "int", "Number of IAM users by the account summary"),
         Field("root_mfa", "bool", "Whether the root user has an MFA device"),
         Field("root_access_keys", "int", "Number of access keys of the root user"),
-        Field("password_min_length", "int", "Shortest password allowed; absent without a policy", optional=True),
-        Field("password_reuse_prevention", "int", "Former passwords that may not be used again", optional=True),
+        Field(
+            "password_min_length", "int", "Shortest password allowed; absent without a policy", optional=True
+        ),
+        Field(
+            "password_reuse_prevention", "int", "Former passwords that may not be used again", optional=True
+        ),
         Field("password_max_age_days", "int", "Days after which a password must change", optional=True),
     ),
 )
@@ -49,7 +53,9 @@ ROLE = FactSchema(
         Field("account", "string", "Account id"),
         Field("created", "time", "When the role was created"),
         Field("trusted_principals", "strings", "Who may assume it, as its trust policy names them, sorted"),
-        Field("trusts_anyone", "bool", "Whether anyone may assume it: principal * without a bounding condition"),
+        Field(
+            "trusts_anyone", "bool", "Whether anyone may assume it: principal * without a bounding condition"
+        ),
         Field("admin", "bool", "Whether one of its policies allows every action on everything"),
         Field("policies", "strings", "ARNs of attached and names of inline policies, sorted"),
         Field("last_used", "time", "Last use in the tracking period; absent if none", optional=True),

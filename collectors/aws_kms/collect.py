@@ -106,7 +106,9 @@ class _Run:
             self._tally.truncated = True
             self._tally.gap(error.message)
         if self._tally.total_after is not None and set(before) != set(after):
-            self._tally.gap(f"{len(before)} keys were listed before and {len(after)}, not all the same, after")
+            self._tally.gap(
+                f"{len(before)} keys were listed before and {len(after)}, not all the same, after"
+            )
         yield self._tally.coverage(expected=self._tally.total_after)
 
     def _listing(self, found: dict[str, str], moment: str) -> Iterator[Response]:

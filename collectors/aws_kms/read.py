@@ -73,7 +73,9 @@ def _read(seen: SeenItem, part: str, fields: Fields) -> Fragment:
         try:
             value[name] = reading(said)
         except (InputRefused, AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-            unseen[name] = Unseen("unreadable", f"{seen.action} states {name} in a form that cannot be read: {error}")
+            unseen[name] = Unseen(
+                "unreadable", f"{seen.action} states {name} in a form that cannot be read: {error}"
+            )
     return _fragment(seen, part, value, unseen)
 
 

@@ -20,10 +20,26 @@ KEY = FactSchema(
         Field("created", "time", "When the key was created"),
         Field("deletion_date", "time", "When it will be deleted; absent if it will not", optional=True),
         Field("rotation_supported", "bool", "Whether automatic rotation applies to such a key"),
-        Field("rotation_enabled", "bool", "Whether it rotates; absent where rotation does not apply", optional=True),
-        Field("rotation_period_days", "int", "Days between rotations; absent where none are stated", optional=True),
-        Field("policy_allows_anyone", "bool", "Whether its policy allows something to principal *, unbounded"),
-        Field("policy_principals", "strings", "Whom its policy allows something, as the policy names them, sorted"),
+        Field(
+            "rotation_enabled",
+            "bool",
+            "Whether it rotates; absent where rotation does not apply",
+            optional=True,
+        ),
+        Field(
+            "rotation_period_days",
+            "int",
+            "Days between rotations; absent where none are stated",
+            optional=True,
+        ),
+        Field(
+            "policy_allows_anyone", "bool", "Whether its policy allows something to principal *, unbounded"
+        ),
+        Field(
+            "policy_principals",
+            "strings",
+            "Whom its policy allows something, as the policy names them, sorted",
+        ),
         Field("data_class", "string", "Its tag data-class", optional=True),
         Field("owner", "string", "Its tag owner", optional=True),
     ),

@@ -110,7 +110,9 @@ def _fit(line: bytes | None, pseudonymise: Pseudonymise) -> bytes:
     if line is None:
         raise InputRefused(f"The line is longer than {MAX_LINE_BYTES} bytes.")
     item = strict_json(line, what="line")
-    accepted = accept(line, FORM, Cleaner(_refusing(pseudonymise), patterns=_elsewhere(item)), only_object=True)
+    accepted = accept(
+        line, FORM, Cleaner(_refusing(pseudonymise), patterns=_elsewhere(item)), only_object=True
+    )
     if not accepted.rewritten:
         return line
     if any(accepted.items[0].value.get(name) != item.get(name) for name in MEANING):

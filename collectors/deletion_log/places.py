@@ -58,7 +58,9 @@ class Folder:
             if self.path.is_file():
                 return [self.path.name]
             walked = os.walk(self.path, onerror=_raise)
-            found = [(Path(folder) / name).relative_to(self.path) for folder, _, names in walked for name in names]
+            found = [
+                (Path(folder) / name).relative_to(self.path) for folder, _, names in walked for name in names
+            ]
         except OSError as error:
             raise Refused("file:list", _os_problem(error)) from error
         return sorted(name.as_posix() for name in found if _belongs(name))

@@ -53,7 +53,12 @@ class MlflowCollector:
         finally:
             asker.close()
         return [
-            Access(a.action, a.problem is None, a.problem.phrase(a.action) if a.problem else "", FACTS if a.problem else ())
+            Access(
+                a.action,
+                a.problem is None,
+                a.problem.phrase(a.action) if a.problem else "",
+                FACTS if a.problem else (),
+            )
             for a in answers
         ]
 
@@ -86,7 +91,9 @@ class _Run:
             self._tally.truncated = True
             self._tally.gap(error.message)
         if self._tally.total_after is not None and before != after:
-            self._tally.gap(f"{len(before)} models were registered before and {len(after)}, not all the same, after")
+            self._tally.gap(
+                f"{len(before)} models were registered before and {len(after)}, not all the same, after"
+            )
         yield self._tally.coverage()
 
     def _models(self, names: set[str], moment: str) -> Iterator[Response]:
@@ -98,7 +105,9 @@ class _Run:
         """Pages of versions, each joined with the model and with the runs of its versions."""
         quoted = quoted_name(name)
         if quoted is None:
-            self._tally.gap(f"the versions of the model {name} cannot be asked for: its name holds both quotes")
+            self._tally.gap(
+                f"the versions of the model {name} cannot be asked for: its name holds both quotes"
+            )
             return
         asked = {"filter": f"name={quoted}", "max_results": VERSIONS_PAGE}
         for number, page in enumerate(self._pages(VERSIONS, asked)):
@@ -129,7 +138,9 @@ class _Run:
     def _pages(self, operation: str, parameters: dict[str, Json], **about: str) -> Iterator[Answer]:
         token, seen = "", set[str]()
         while len(seen) < PAGES_AT_MOST:
-            answer = self._asker.ask(operation, parameters | ({"page_token": token} if token else {}), **about)
+            answer = self._asker.ask(
+                operation, parameters | ({"page_token": token} if token else {}), **about
+            )
             self._tally.pages += 1
             yield answer
             if answer.problem:

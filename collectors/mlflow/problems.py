@@ -8,7 +8,13 @@ from compliance.errors import InputRefused
 
 OK_BELOW = 300
 REDIRECT_BELOW = 400
-KINDS: dict[int, ProblemKind] = {401: "denied", 403: "denied", 404: "absent", 429: "throttled", 503: "throttled"}
+KINDS: dict[int, ProblemKind] = {
+    401: "denied",
+    403: "denied",
+    404: "absent",
+    429: "throttled",
+    503: "throttled",
+}
 
 
 def problem_of(status: int, body: bytes) -> Problem | None:

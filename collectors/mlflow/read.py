@@ -98,7 +98,9 @@ def _fragment(page: SeenItem, version: _Version) -> Fragment:
         try:
             found = reading()
         except (InputRefused, AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-            found = Unseen("unreadable", f"{page.action} states {name} in a form that cannot be read: {error}")
+            found = Unseen(
+                "unreadable", f"{page.action} states {name} in a form that cannot be read: {error}"
+            )
         if isinstance(found, Unseen):
             unseen[name] = found
         else:
@@ -126,7 +128,9 @@ class _Version:
             "name": lambda: self.name,
             "version": lambda: self.number,
             "created": lambda: _milliseconds(self._said["creation_timestamp"]),
-            "stage": lambda: None if (s := self._said.get("current_stage")) in (None, "", NO_STAGE) else str(s),
+            "stage": lambda: (
+                None if (s := self._said.get("current_stage")) in (None, "", NO_STAGE) else str(s)
+            ),
             "aliases": self._aliases,
             "run_id": lambda: self._run_id,
             "run_status": self._run_status,

@@ -20,7 +20,9 @@ VERSION = FactSchema(
         Field("owner", "string", "Tag owner of the version, else of the model", optional=True),
         Field("risk_class", "string", "Tag risk_class of the version, else of the model", optional=True),
         Field("run_id", "string", "The run that made it, by the registry", optional=True),
-        Field("run_status", "string", "That run's status, such as FINISHED; absent without a run", optional=True),
+        Field(
+            "run_status", "string", "That run's status, such as FINISHED; absent without a run", optional=True
+        ),
         Field("datasets", "strings", "NAME@DIGEST of the datasets logged as that run's inputs, sorted"),
     ),
 )
