@@ -19,8 +19,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from compliance.evidence import CollectorName, Observation  # noqa: E402
-from compliance.log import EvidenceLog  # noqa: E402
+from compliance.evidence import CollectorName, Observation
+from compliance.log import EvidenceLog
 
 APPENDERS = (1, 16, 256)
 BODY = b"x" * 500
@@ -35,7 +35,9 @@ def clock() -> datetime:
 
 def observation() -> Observation:
     """What each append brings."""
-    return Observation("lineage/1", "benchmark", CollectorName("benchmark", "1"), BODY, detail={"note": "n" * 100})
+    return Observation(
+        "lineage/1", "benchmark", CollectorName("benchmark", "1"), BODY, detail={"note": "n" * 100}
+    )
 
 
 def bare_fsync(folder: Path, seconds: float) -> list[float]:
@@ -86,7 +88,9 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--folder", type=Path, default=None, help="where to write; a temporary folder by default")
+    parser.add_argument(
+        "--folder", type=Path, default=None, help="where to write; a temporary folder by default"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         print(line("bare fsync", bare_fsync(Path(folder), options.seconds), options.seconds))

@@ -215,7 +215,10 @@ class Committer:
 
 def refuse_other_times(state: HeadState, checkpoint: Checkpoint) -> None:
     """Refuse a head and a published log that are not of the same time, rather than fork the log."""
-    if (checkpoint.size, checkpoint.root) in {(state.size, state.root), (state.published, state.published_root)}:
+    if (checkpoint.size, checkpoint.root) in {
+        (state.size, state.root),
+        (state.published, state.published_root),
+    }:
         return
     if checkpoint.size > state.size:
         message = (

@@ -70,5 +70,7 @@ def _draft(observation: Observation, received_at: datetime, payload: Payload | N
     leaf = entry.to_bytes()
     if len(leaf) > MAX_ENTRY_BYTES - _TIME_ROOM:
         limit = MAX_ENTRY_BYTES - _TIME_ROOM
-        raise TooLarge(f"The entry has {len(leaf)} bytes; at most {limit} fit. Split the observation into fewer items.")
+        raise TooLarge(
+            f"The entry has {len(leaf)} bytes; at most {limit} fit. Split the observation into fewer items."
+        )
     return Draft(entry, leaf, timed=observation.observed_at is not None, known=observation.known)

@@ -78,6 +78,14 @@ def rename(staged: str | Path, final: str | Path) -> None:
     os.replace(staged, final)  # noqa: PTH105 - this is the one place
 
 
+def listed(folder: Path) -> list[Path]:
+    """What lies in a folder, sorted; nothing if it is not there, or goes while it is listed."""
+    try:
+        return sorted(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

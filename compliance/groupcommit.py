@@ -74,7 +74,9 @@ class GroupCommit(Generic[T]):
 
     def _lead(self) -> None:
         batch, started = self._gather(), time.monotonic()
-        error: MunimentError | None = StoreUnavailable("The append was cut short by a defect in another thread.")
+        error: MunimentError | None = StoreUnavailable(
+            "The append was cut short by a defect in another thread."
+        )
         try:
             self._commit([request.value for request in batch])
             error = None

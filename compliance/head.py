@@ -94,12 +94,16 @@ def read_state(connection: sqlite3.Connection) -> HeadState:
     """The head row. Raises StoreTampered where there is none."""
     row = connection.execute(_READ).fetchone()
     if row is None:
-        raise StoreTampered("log/head.db has no head row; restore the store from one backup.", field="head.db")
+        raise StoreTampered(
+            "log/head.db has no head row; restore the store from one backup.", field="head.db"
+        )
     state = HeadState(*row)
     numbers = (state.size, state.published, state.received_at, state.base)
     sound = all(isinstance(number, int) and number >= 0 for number in numbers)
     if not sound or not all(isinstance(root, bytes) for root in (state.root, state.published_root)):
-        raise StoreTampered("log/head.db has a damaged head row; restore the store from one backup.", field="head.db")
+        raise StoreTampered(
+            "log/head.db has a damaged head row; restore the store from one backup.", field="head.db"
+        )
     return state
 
 
@@ -157,7 +161,9 @@ class Head:
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
-            raise StoreMissing(f"There is no log head at {path}; restore it, or make a store with muniment init.")
+            raise StoreMissing(
+                f"There is no log head at {path}; restore it, or make a store with muniment init."
+            )
         with refusing_database("Opening the log head"):
             self._writer = connect(path)
             self._writer.execute("PRAGMA journal_mode=WAL")
@@ -172,7 +178,14 @@ class Head:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
             connection.executescript(f"BEGIN;{_SCHEMA}")
-            values = (EMPTY.size, EMPTY.root, EMPTY.published, EMPTY.published_root, EMPTY.received_at, EMPTY.base)
+            values = (
+                EMPTY.size,
+                EMPTY.root,
+                EMPTY.published,
+                EMPTY.published_root,
+                EMPTY.received_at,
+                EMPTY.base,
+            )
             connection.execute(_FIRST, values)
             connection.execute("COMMIT")
         return cls(path)
@@ -234,7 +247,16 @@ class Transaction:
     def advance(self, old: HeadState, new: HeadState, leaves: Sequence[bytes]) -> bool:
         """Compare-and-swap the head, adding the entries; False, and nothing done, if it is not at ``old``."""
         execute = self._connection.execute
-        values = (new.size, new.root, new.published, new.published_root, new.received_at, new.base, old.size, old.root)
+        values = (
+            new.size,
+            new.root,
+            new.published,
+            new.published_root,
+            new.received_at,
+            new.base,
+            old.size,
+            old.root,
+        )
         changed = execute(
             "UPDATE head SET size = ?, root = ?, published = ?, published_root = ?, received_at = ?, base = ?"
             " WHERE size = ? AND root = ?",

@@ -71,9 +71,13 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise StoreMissing(f"The key {path.name} is missing from {path.parent}; restore it from a backup.") from error
+        raise StoreMissing(
+            f"The key {path.name} is missing from {path.parent}; restore it from a backup."
+        ) from error
     except OSError as error:
-        message = f"The key {path.name} cannot be read: {error.strerror}. Run as the user that owns the store."
+        message = (
+            f"The key {path.name} cannot be read: {error.strerror}. Run as the user that owns the store."
+        )
         raise StoreUnavailable(message) from error
 
 

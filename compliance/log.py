@@ -140,7 +140,8 @@ class EvidenceLog:
 
         None stands for one all of whose ``known`` digests were in the log already, which appends
         nothing. At return the entries are on the disk and published. Raises TooLarge, InputRefused,
-        StoreUnavailable (locked, full; nothing applied unless it says so) or StoreTampered.
+        StoreTampered, or StoreUnavailable (locked, full): then nothing was applied, unless it says so
+        or the disk failed in the very act of committing. Sending again is safe with ``known`` items.
         """
         writer = self._writer
         if writer is None:
@@ -267,7 +268,9 @@ def _entry(index: int, leaf: bytes) -> Entry:
     try:
         return Entry.from_bytes(leaf)
     except InputRefused as error:
-        raise StoreTampered(f"Entry {index} is proven but is no entry: {error.message}", index=index) from error
+        raise StoreTampered(
+            f"Entry {index} is proven but is no entry: {error.message}", index=index
+        ) from error
 
 
 def _check(payload: Payload, stored: bytes) -> None:

@@ -82,7 +82,11 @@ class Verifier:
         Signatures of other keys are left alone; one of this key that fails refuses the note.
         """
         text, signatures = split_note(note)
-        own = [raw[KEY_ID_BYTES:] for name, raw in signatures if name == self.name and raw[:KEY_ID_BYTES] == self.key_id]
+        own = [
+            raw[KEY_ID_BYTES:]
+            for name, raw in signatures
+            if name == self.name and raw[:KEY_ID_BYTES] == self.key_id
+        ]
         if not own:
             raise InputRefused(f"The note bears no signature of {self.name}.", field="note")
         for signature in own:
@@ -200,7 +204,12 @@ class ProofFile:
         head, gap, note = text.partition("\n\n")
         lines = head.split("\n")
         number = lines[1].removeprefix("index ") if len(lines) > 1 else ""
-        if not gap or lines[0] != PROOF_HEADER or lines[1:2] != [f"index {number}"] or not _SIZE.fullmatch(number):
+        if (
+            not gap
+            or lines[0] != PROOF_HEADER
+            or lines[1:2] != [f"index {number}"]
+            or not _SIZE.fullmatch(number)
+        ):
             raise InputRefused(f"This is no proof file: expected {PROOF_HEADER} and an index.", field="proof")
         path = [_unb64(line, "A hash of the proof") for line in lines[2:]]
         if any(len(step) != HASH_BYTES for step in path):

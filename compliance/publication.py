@@ -12,7 +12,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from compliance.durable import PUBLIC, READ_ONLY, make_folder, refusing, rename, sync_folder, write_file
+from compliance.durable import (
+    PUBLIC,
+    READ_ONLY,
+    listed,
+    make_folder,
+    refusing,
+    rename,
+    sync_folder,
+    write_file,
+)
 from compliance.merkle import HASH_BYTES
 from compliance.tiles import ENTRIES, WIDTH, Tile, bundle, unbundle
 
@@ -67,7 +76,7 @@ class Publication:
     def with_narrower(self, tile: Tile, body: bytes) -> Iterator[tuple[Tile, bytes]]:
         """The tile, and what each narrower one that still lies beside it must hold."""
         yield tile, body
-        for path in (self.folder / tile.path).parent.glob("*") if tile.width < WIDTH else ():
+        for path in listed((self.folder / tile.path).parent) if tile.width < WIDTH else ():
             if path.name.isdigit() and 0 < int(path.name) < tile.width:
                 yield narrowed(tile, body, int(path.name))
 

@@ -23,7 +23,7 @@ T = TypeVar("T")
 TILES_KEPT = 2048
 """Full tiles kept in memory once verified (8 KiB each)."""
 BUNDLES_KEPT = 4
-"""Full entry bundles kept in memory (at most 16 MiB each, 300 KiB as a rule)."""
+"""Entry bundles kept in memory (at most 16 MiB each, 300 KiB as a rule)."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,9 @@ def read_verifier(folder: Path) -> Verifier:
         message = f"There is no evidence log in {folder}, which has no vkey; make one with muniment init, or set MUNIMENT_HOME."
         raise StoreMissing(message) from error
     except (OSError, UnicodeDecodeError, InputRefused) as error:
-        raise StoreTampered(f"log/vkey cannot be read: {error}. Restore it from a backup.", field="vkey") from error
+        raise StoreTampered(
+            f"log/vkey cannot be read: {error}. Restore it from a backup.", field="vkey"
+        ) from error
 
 
 def read_note(folder: Path) -> bytes:
@@ -113,7 +115,9 @@ class PublishedLog:
         if seen is None or seen[0] != raw:
             checkpoint, note = open_note(raw, self.verifier)
             if seen is not None and checkpoint.size < seen[1].size:
-                message = f"The published checkpoint went back from {seen[1].size} to {checkpoint.size} entries."
+                message = (
+                    f"The published checkpoint went back from {seen[1].size} to {checkpoint.size} entries."
+                )
                 raise StoreTampered(message, field="checkpoint")
             self._seen = seen = (raw, Snapshot(checkpoint, note, self._edge(checkpoint)))
         return seen[1]
@@ -133,7 +137,9 @@ class PublishedLog:
         except InputRefused as error:
             raise StoreTampered(f"The tiles of the right edge are wrong: {error.message}") from error
         if root != checkpoint.root:
-            message = f"The tiles of the right edge hash to another root than the checkpoint of {checkpoint.size}."
+            message = (
+                f"The tiles of the right edge hash to another root than the checkpoint of {checkpoint.size}."
+            )
             raise StoreTampered(message, index=checkpoint.size // WIDTH * WIDTH)
         return rows
 
@@ -157,7 +163,9 @@ class PublishedLog:
                 continue
             return body if tile.level == ENTRIES else body[: tile.width * HASH_BYTES]
         start = tile.number << HEIGHT * (tile.row + 1)
-        raise StoreTampered(f"log/{tile.path} is missing; restore it from a backup.", index=start, field=tile.path)
+        raise StoreTampered(
+            f"log/{tile.path} is missing; restore it from a backup.", index=start, field=tile.path
+        )
 
     # --- verified content ----------------------------------------------------------------------
 
@@ -195,10 +203,8 @@ class PublishedLog:
         return held[at]
 
     def _bundle(self, snapshot: Snapshot, tile: Tile) -> list[bytes]:
-        width = width_at(tile, snapshot.size)
-        if width < WIDTH:
-            return _entries(tile, self.read(tile._replace(width=width)))
-        return self._bundles.get(tile, lambda: _entries(tile, self.read(tile)))
+        wanted = tile._replace(width=width_at(tile, snapshot.size))
+        return self._bundles.get(wanted, lambda: _entries(wanted, self.read(wanted)))
 
     def _tile(self, snapshot: Snapshot, tile: Tile) -> Sequence[bytes]:
         if width_at(tile, snapshot.size) < WIDTH:

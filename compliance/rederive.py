@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from compliance.durable import listed
 from compliance.merkle import HASH_BYTES, leaf_hash, root_of
 from compliance.tiles import ENTRIES, HEIGHT, WIDTH, Edge, Tile, width_at
 
@@ -82,7 +83,9 @@ class Rederivation:
             if at >= len(leaves):
                 self._problems.add(index, f"log/{tile.path} lacks entry {index}", "each entry once, whole")
             elif found[at] != right:
-                self._problems.add(index, f"entry {index} was changed", "the bytes that its leaf was hashed from")
+                self._problems.add(
+                    index, f"entry {index} was changed", "the bytes that its leaf was hashed from"
+                )
             else:
                 each(index, leaves[at])
             for full, hashes in self.edge.append(right):
@@ -129,7 +132,9 @@ class Rederivation:
         """Compare the tile, and every narrower or wider one that lies beside it, with what was derived."""
         there = dict(self._there(tile))
         if not {tile.width, WIDTH} & set(there):
-            self._problems.add(_first(tile, 0), f"log/{tile.path} is missing", "the tile or bundle of that size")
+            self._problems.add(
+                _first(tile, 0), f"log/{tile.path} is missing", "the tile or bundle of that size"
+            )
         for width, path in there.items():
             body = _read(path)
             if body is None:
@@ -145,8 +150,7 @@ class Rederivation:
         full = self._folder / tile._replace(width=WIDTH).path
         if full.is_file():
             yield WIDTH, full
-        folder = full.with_name(f"{full.name}.p")
-        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        for path in listed(full.with_name(f"{full.name}.p")):
             named = Tile.parse(path.relative_to(self._folder).as_posix())
             if named is not None and path.is_file():
                 yield named.width, path
@@ -157,11 +161,19 @@ class Rederivation:
             for path in (Path(folder) / name for name in names):
                 place = path.relative_to(self._folder)
                 tile = Tile.parse(place.as_posix())
-                if tile is None or width_at(tile, reach) < tile.width or not stat.S_ISREG(path.lstat().st_mode):
+                if tile is None or width_at(tile, reach) < tile.width or not is_plain(path):
                     expected = f"only the files of a log of {reach} entries"
                     self._problems.add(None, f"log/{place} lies among the tiles", expected)
-                elif not os.access(path, os.R_OK):
+                elif path.exists() and not os.access(path, os.R_OK):
                     self._problems.add(_first(tile, 0), f"log/{place} cannot be read", "a readable file")
+
+
+def is_plain(path: Path) -> bool:
+    """Whether a name is that of a regular file, or of one that was swept since it was listed."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        return True
 
 
 def _read(path: Path) -> bytes | None:

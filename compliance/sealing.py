@@ -66,7 +66,9 @@ class DataKeys:
         try:
             return key.cipher.decrypt(sealed[FINGERPRINT_BYTES:start], sealed[start:], _payload_data(name))
         except (InvalidTag, ValueError) as error:
-            raise StoreTampered(f"A payload sealed under {name} does not decrypt: its bytes were changed.") from error
+            raise StoreTampered(
+                f"A payload sealed under {name} does not decrypt: its bytes were changed."
+            ) from error
 
     def path(self, name: str) -> Path:
         """The file of a wrapped data key. Raises InputRefused for a name that is none."""

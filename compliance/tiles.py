@@ -130,7 +130,9 @@ class Edge:
         for level, row in enumerate(kept):
             expected = (size >> HEIGHT * level) % WIDTH
             if len(row) != expected:
-                message = f"Row {level} of the tree's edge has {len(row)} hashes; size {size} needs {expected}."
+                message = (
+                    f"Row {level} of the tree's edge has {len(row)} hashes; size {size} needs {expected}."
+                )
                 raise InputRefused(message, field="edge")
         stack = [root for row in reversed(kept) for root in _complete_subtrees(row)]
         return cls(size, kept, stack)

@@ -25,7 +25,6 @@ import base64
 import hashlib
 import os
 import re
-import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +34,7 @@ from compliance.evidence import Entry, Payload
 from compliance.head import HeadState, copied_head
 from compliance.note import Checkpoint, Verifier
 from compliance.published import open_note, read_note, read_verifier
-from compliance.rederive import Problem, Problems, Rederivation
+from compliance.rederive import Problem, Problems, Rederivation, is_plain
 from compliance.tiles import Tip
 
 OWN_KEY = "vouched for by this machine's key only"
@@ -82,7 +81,9 @@ def verify_store(
 
 
 class _Procedure:
-    def __init__(self, home: Path, *, head_required: bool, progress: Callable[[int, int], None] | None) -> None:
+    def __init__(
+        self, home: Path, *, head_required: bool, progress: Callable[[int, int], None] | None
+    ) -> None:
         self._log = home / "log"
         self._payloads = home / "payloads"
         self._head_required = head_required
@@ -139,13 +140,17 @@ class _Procedure:
         for path in self._listed():
             place = path.relative_to(self._payloads.parent).as_posix()
             expected = f"payloads/sha256/{path.name[:2]}/{path.name}"
-            if not _DIGEST.fullmatch(path.name) or place != expected or not stat.S_ISREG(path.lstat().st_mode):
-                self._problems.add(None, f"{place} lies among the payloads", "only payloads, by their SHA-256")
+            if not _DIGEST.fullmatch(path.name) or place != expected or not is_plain(path):
+                self._problems.add(
+                    None, f"{place} lies among the payloads", "only payloads, by their SHA-256"
+                )
                 continue
             found = self._hashed(path)
             if found != path.name:
                 self._bad.add(path.name)
-                self._problems.add(None, f"{place} has the SHA-256 {found or 'of nothing readable'}", "its name")
+                self._problems.add(
+                    None, f"{place} has the SHA-256 {found or 'of nothing readable'}", "its name"
+                )
 
     def _listed(self) -> Iterator[Path]:
         for folder, _, names in os.walk(self._payloads / "sha256"):
@@ -186,7 +191,9 @@ class _Procedure:
             return
         wrong = None if payload is None else self._payload_fault(payload)
         if payload is not None and wrong:
-            self._problems.add(index, f"the payload {payload.sha256} {wrong}", f"{payload.size} bytes of that SHA-256")
+            self._problems.add(
+                index, f"the payload {payload.sha256} {wrong}", f"{payload.size} bytes of that SHA-256"
+            )
 
     def _payload_fault(self, payload: Payload) -> str | None:
         """What is wrong with an entry's payload, or None."""
@@ -195,7 +202,11 @@ class _Procedure:
             return "is no SHA-256"
         if payload.inline is not None:
             same = hashlib.sha256(payload.inline).hexdigest() == digest
-            return None if same and len(payload.inline) == payload.size else "is not the bytes that ride in the entry"
+            return (
+                None
+                if same and len(payload.inline) == payload.size
+                else "is not the bytes that ride in the entry"
+            )
         try:
             size = (self._payloads / "sha256" / digest[:2] / digest).stat().st_size
         except OSError:
@@ -249,4 +260,6 @@ class _Procedure:
         tip.extend(leaves)
         if (tip.edge.size, tip.edge.root()) != (state.size, state.root):
             expected = f"the {state.size} entries and the root that it states"
-            self._problems.add(state.base, f"log/head.db holds {tip.edge.size} entries of another root", expected)
+            self._problems.add(
+                state.base, f"log/head.db holds {tip.edge.size} entries of another root", expected
+            )

@@ -46,7 +46,11 @@ def test_a_backup_is_as_private_as_the_store(tmp_path: Path) -> None:
     assert (tmp_path / "copy").stat().st_mode & 0o077 == 0
     assert keys.stat().st_mode & 0o077 == 0
     assert all(path.stat().st_mode & 0o077 == 0 for path in keys.rglob("*") if path.is_file())
-    assert all(path.stat().st_mode & 0o222 == 0 for path in (tmp_path / "copy" / "payloads").rglob("*") if path.is_file())
+    assert all(
+        path.stat().st_mode & 0o222 == 0
+        for path in (tmp_path / "copy" / "payloads").rglob("*")
+        if path.is_file()
+    )
 
 
 def test_superseded_partial_tiles_are_in_the_backup(tmp_path: Path) -> None:
@@ -54,7 +58,11 @@ def test_superseded_partial_tiles_are_in_the_backup(tmp_path: Path) -> None:
     make(tmp_path / "home", 7).close()
     backup(tmp_path / "home", tmp_path / "copy")
     trees = [
-        {path.relative_to(home / "log"): path.read_bytes() for path in (home / "log" / "tile").rglob("*") if path.is_file()}
+        {
+            path.relative_to(home / "log"): path.read_bytes()
+            for path in (home / "log" / "tile").rglob("*")
+            if path.is_file()
+        }
         for home in (tmp_path / "home", tmp_path / "copy")
     ]
     assert trees[0] == trees[1]
@@ -116,7 +124,9 @@ def test_backups_made_while_appending_verify(tmp_path: Path) -> None:
         def run() -> None:
             number = 0
             while not stop.is_set():
-                log.append([observation(b"%d" % number + bytes(5000 * (number % 3 == 0)), sealed=number % 2 == 0)])
+                log.append(
+                    [observation(b"%d" % number + bytes(5000 * (number % 3 == 0)), sealed=number % 2 == 0)]
+                )
                 number += 1
                 if number > 20:
                     started.set()

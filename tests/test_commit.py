@@ -30,7 +30,9 @@ from tests.logs import Clock, make, observation, reopen
 class Fault:
     """Makes the nth call of a function fail, either without effect or after it took effect."""
 
-    def __init__(self, function: Callable[..., Any], number: int, *, persisted: bool, code: int = errno.EIO) -> None:
+    def __init__(
+        self, function: Callable[..., Any], number: int, *, persisted: bool, code: int = errno.EIO
+    ) -> None:
         self.function = function
         self.left = number
         self.persisted = persisted
@@ -113,7 +115,9 @@ def test_a_fault_in_any_file_operation_leaves_all_or_nothing(
 
 @pytest.mark.parametrize("persisted", [False, True], ids=["lost", "persisted"])
 @pytest.mark.parametrize("statement", ["BEGIN", "UPDATE", "INSERT", "DELETE", "COMMIT"])
-def test_a_fault_in_any_statement_leaves_all_or_nothing(tmp_path: Path, statement: str, persisted: bool) -> None:
+def test_a_fault_in_any_statement_leaves_all_or_nothing(
+    tmp_path: Path, statement: str, persisted: bool
+) -> None:
     """Whichever statement of the transaction fails, even a commit that took effect, the log is whole and usable."""
     with make(tmp_path, 254) as log:
         log.append([observation()] * 4)
@@ -138,8 +142,10 @@ def test_a_failed_publication_says_that_the_entries_are_in_the_log(
     """Where only the publication failed the message says so, and opening publishes without a further append."""
     log = make(tmp_path, 3)
     with monkeypatch.context() as patch:
-        patch.setattr(publication, "rename", Fault(publication.rename, 1, persisted=False))
-        with pytest.raises(StoreUnavailable, match="1 entries from index 3 on are in the log but not published"):
+        patch.setattr(publication, "rename", Fault(durable.rename, 1, persisted=False))
+        with pytest.raises(
+            StoreUnavailable, match="1 entries from index 3 on are in the log but not published"
+        ):
             log.append([observation(b"in")])
     assert log.size == 3
     with reopen(tmp_path) as again:
@@ -163,7 +169,9 @@ def test_a_full_database_is_reported_and_the_log_goes_on(tmp_path: Path) -> None
     assert verify_store(tmp_path).ok
 
 
-def test_a_locked_database_is_reported_and_the_log_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_database_is_reported_and_the_log_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While another program holds the database the append is refused with a sentence, and works afterwards."""
     monkeypatch.setattr(head, "BUSY_SECONDS", 0.05)
     with make(tmp_path, 1) as log:
@@ -176,7 +184,9 @@ def test_a_locked_database_is_reported_and_the_log_goes_on(tmp_path: Path, monke
         assert log.append([observation()]) == [1]
 
 
-def test_a_held_append_lock_is_waited_for_and_then_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_held_append_lock_is_waited_for_and_then_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An append waits while another process appends, but not for ever."""
     with make(tmp_path, 1) as log:
         with monkeypatch.context() as patch, durable.exclusive(tmp_path / "log" / "append.lock"):
@@ -237,7 +247,9 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 2 MB, where this user may mount one."""
     place = tmp_path / "tiny"
     place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", place], check=False, capture_output=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", place], check=False, capture_output=True
+    )
     if mounted.returncode != 0:
         pytest.skip("mounting a small file system needs a privilege that this user lacks")
     yield place

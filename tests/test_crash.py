@@ -88,7 +88,19 @@ def strace_works(folder: Path) -> bool:
 
 def traced(home: Path, trace: Path, *options: str) -> tuple[list[tuple[int, str]], int]:
     """Run one appending thread for three entries under strace; what it acknowledged, and its exit code."""
-    command = ["strace", "-f", "-o", trace, *options, sys.executable, APPENDER, home, "traced", "1", "3"]
+    command: list[str | Path] = [
+        "strace",
+        "-f",
+        "-o",
+        trace,
+        *options,
+        sys.executable,
+        APPENDER,
+        home,
+        "traced",
+        "1",
+        "3",
+    ]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     lines = [line.split() for line in done.stdout.splitlines(keepends=True) if line.endswith("\n")]
     return [(int(index), digest) for index, digest in lines], done.returncode
@@ -113,7 +125,9 @@ def inject_everywhere(home: Path, folder: Path, fault: str, step: int) -> None:
         for number in range(1, count + 1, step):
             copy = folder / f"{call}{number}"
             shutil.copytree(home, copy)
-            told, code = traced(copy, trace, "-e", f"trace={call}", "-e", f"inject={call}:{fault}:when={number}")
+            told, code = traced(
+                copy, trace, "-e", f"trace={call}", "-e", f"inject={call}:{fault}:when={number}"
+            )
             assert code in (0, 1, -9, 137), (call, number, code)
             with reopen(copy) as log:
                 assert all(sha256_hex(log.leaf(index)) == digest for index, digest in told), (call, number)

@@ -176,7 +176,9 @@ def test_entries_come_in_order_and_stop_where_told(tmp_path: Path) -> None:
     with make(tmp_path, 520) as log:
         for start, stop in ((0, None), (250, 260), (256, 512), (519, 600), (520, None), (30, 10)):
             found = list(log.entries(start, stop))
-            assert [index for index, _ in found] == list(range(start, min(520, 520 if stop is None else stop)))
+            assert [index for index, _ in found] == list(
+                range(start, min(520, 520 if stop is None else stop))
+            )
             assert all(log.body(entry) == b"entry %d" % index for index, entry in found)
 
 
@@ -322,8 +324,14 @@ def test_known_items_append_nothing(tmp_path: Path) -> None:
     """An observation all of whose items are known is None; one with a new item is appended."""
     a, b, c = (bytes([number]) * 16 for number in range(3))
     with make(tmp_path) as log:
-        assert log.append([observation(known=(a, b)), observation(known=(a,)), observation(known=(b, c))]) == [0, None, 1]
-        assert log.append([observation(known=(a,)), observation(), observation(known=(c, a))]) == [None, 2, None]
+        assert log.append(
+            [observation(known=(a, b)), observation(known=(a,)), observation(known=(b, c))]
+        ) == [0, None, 1]
+        assert log.append([observation(known=(a,)), observation(), observation(known=(c, a))]) == [
+            None,
+            2,
+            None,
+        ]
         assert log.append([]) == []
     with reopen(tmp_path) as log:
         assert log.append([observation(bytes(9000), known=(a, b, c))]) == [None]
@@ -352,7 +360,9 @@ def test_threads_get_indexes_without_gap_or_duplicate(tmp_path: Path) -> None:
         def run(name: int) -> None:
             for number in range(25):
                 body = b"%d %d" % (name, number)
-                own, shared = log.append([observation(body), observation(known=(number.to_bytes(16, "big"),))])
+                own, shared = log.append(
+                    [observation(body), observation(known=(number.to_bytes(16, "big"),))]
+                )
                 assert own is not None
                 found[own] = body
                 if shared is None:
@@ -374,7 +384,9 @@ def test_processes_append_to_one_log(tmp_path: Path) -> None:
     """Several processes with several threads each leave one log without a gap, and none loses an entry."""
     make(tmp_path).close()
     started = [
-        subprocess.Popen([sys.executable, APPENDER, tmp_path, f"p{number}", "2", "30"], stdout=subprocess.PIPE)
+        subprocess.Popen(
+            [sys.executable, APPENDER, tmp_path, f"p{number}", "2", "30"], stdout=subprocess.PIPE
+        )
         for number in range(3)
     ]
     lines = [line.split() for process in started for line in process.communicate(timeout=120)[0].splitlines()]
@@ -454,7 +466,10 @@ def test_changed_tiles_are_not_proven_from(tmp_path: Path) -> None:
     tile = tmp_path / "log" / "tile" / "0" / "000"
     body = tile.read_bytes()
     overwrite(tile, bytes(32) + body[32:])
-    with reopen(tmp_path, read_only=True) as log, pytest.raises(StoreTampered, match="do not lead to the signed root"):
+    with (
+        reopen(tmp_path, read_only=True) as log,
+        pytest.raises(StoreTampered, match="do not lead to the signed root"),
+    ):
         log.prove(3)
     overwrite(tile, body)
     edge = tmp_path / "log" / "tile" / "1" / "000.p" / "2"
@@ -498,7 +513,9 @@ def put_back(home: Path, files: dict[Path, bytes], *, head: bool) -> None:
 
 @pytest.mark.parametrize("sizes", [(3, 1), (0, 1), (3, 5), (250, 20), (300, 300)])
 @pytest.mark.parametrize("head", [True, False])
-def test_storage_restored_from_an_older_backup_is_refused(tmp_path: Path, sizes: Sequence[int], head: bool) -> None:
+def test_storage_restored_from_an_older_backup_is_refused(
+    tmp_path: Path, sizes: Sequence[int], head: bool
+) -> None:
     """A head behind the published log, or a published log behind the head, is refused, saying what to do."""
     make(tmp_path, sizes[0]).close()
     older = files_of(tmp_path, head=head)

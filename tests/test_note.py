@@ -151,7 +151,9 @@ def test_malformed_proof_files_are_refused(text: str) -> None:
         ProofFile.parse(text)
 
 
-@pytest.mark.parametrize("origin", ["localhost", "a.example/log", "127.0.0.1:8000/log", "muniment.local/a/b-c_d"])
+@pytest.mark.parametrize(
+    "origin", ["localhost", "a.example/log", "127.0.0.1:8000/log", "muniment.local/a/b-c_d"]
+)
 def test_origins_are_schema_less_urls(origin: str) -> None:
     """Host, port and path make an origin."""
     assert check_origin(origin) == origin

@@ -68,7 +68,9 @@ def test_changed_and_missing_payloads_are_refused(folder: PayloadFolder) -> None
         folder.get(DIGEST)
 
 
-@pytest.mark.parametrize("digest", ["", "../../etc/passwd", DIGEST.upper(), DIGEST[:-1], DIGEST + "\n", "g" * 64])
+@pytest.mark.parametrize(
+    "digest", ["", "../../etc/passwd", DIGEST.upper(), DIGEST[:-1], DIGEST + "\n", "g" * 64]
+)
 def test_what_is_no_digest_is_no_path(folder: PayloadFolder, digest: str) -> None:
     """A digest is 64 lower-case hex digits; anything else never becomes a path."""
     with pytest.raises(StoreTampered, match="no SHA-256"):

@@ -94,7 +94,9 @@ def test_malformed_names_are_refused(keys: DataKeys, name: str) -> None:
         keys.seal(name, b"")
 
 
-@pytest.mark.parametrize("name", ["../../x/2026-11", "../2026-11", "./2026-11", "a/b/../..", "a\\b/..", "x/."])
+@pytest.mark.parametrize(
+    "name", ["../../x/2026-11", "../2026-11", "./2026-11", "a/b/../..", "a\\b/..", "x/."]
+)
 def test_no_name_leads_out_of_the_folder(keys: DataKeys, tmp_path: Path, name: str) -> None:
     """Whatever a source is called, its key lies two levels below the folder of data keys."""
     keys.seal(name, b"content")
@@ -105,7 +107,9 @@ def test_threads_that_make_a_key_at_once_share_it(keys: DataKeys, tmp_path: Path
     """Of several makers one wins, and what each sealed is read by all."""
     sealed: list[bytes] = []
     threads = [
-        threading.Thread(target=lambda: sealed.append(DataKeys(tmp_path / "data", MASTER).seal(NAME, b"content")))
+        threading.Thread(
+            target=lambda: sealed.append(DataKeys(tmp_path / "data", MASTER).seal(NAME, b"content"))
+        )
         for _ in range(8)
     ]
     for thread in threads:

@@ -49,7 +49,12 @@ def test_paths_are_read_back(level: int, number: int, width: int) -> None:
 
 def test_example_of_the_specification() -> None:
     """A tree of 70,000 has 273 full tiles at level 0 and partial ones of widths 112, 17 and 1."""
-    assert list(rightmost(70_000)) == [Tile(ENTRIES, 273, 112), Tile(0, 273, 112), Tile(1, 1, 17), Tile(2, 0, 1)]
+    assert list(rightmost(70_000)) == [
+        Tile(ENTRIES, 273, 112),
+        Tile(0, 273, 112),
+        Tile(1, 1, 17),
+        Tile(2, 0, 1),
+    ]
     assert list(rightmost(256)) == [Tile(1, 0, 1)]
     assert not list(rightmost(0))
     assert [width_at(Tile(0, number), 70_000) for number in (272, 273, 274)] == [256, 112, 0]
@@ -113,7 +118,13 @@ def test_an_edge_is_taken_up_from_its_rows(size: int) -> None:
 
 def test_an_edge_with_rows_of_the_wrong_width_is_refused() -> None:
     """Rows that do not belong to the size are refused, missing and superfluous ones alike."""
-    for size, rows in ((1, []), (1, [[]]), (0, [[bytes(32)]]), (256, [[], []]), (3, [[bytes(32)] * 3, [bytes(32)]])):
+    for size, rows in (
+        (1, []),
+        (1, [[]]),
+        (0, [[bytes(32)]]),
+        (256, [[], []]),
+        (3, [[bytes(32)] * 3, [bytes(32)]]),
+    ):
         with pytest.raises(InputRefused, match="edge has"):
             Edge.at(size, rows)
 

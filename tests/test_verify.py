@@ -69,7 +69,9 @@ def test_a_whole_store_verifies(store: Path) -> None:
         root = log.checkpoint().split("\n")[2]
     assert (found.ok, found.problems, found.first_bad_index) == (True, (), None)
     assert (found.size, found.entries, found.payloads, found.root) == (COUNT, COUNT, 2, root)
-    assert found.bytes > sum(path.stat().st_size for path in (store / "payloads").rglob("*") if path.is_file())
+    assert found.bytes > sum(
+        path.stat().st_size for path in (store / "payloads").rglob("*") if path.is_file()
+    )
     assert found.vouched_by == OWN_KEY
     with pytest.raises(dataclasses.FrozenInstanceError):
         found.ok = False  # type: ignore[misc]
@@ -285,7 +287,9 @@ def test_orphans_are_harmless_if_they_are_what_their_name_says(copy: Path) -> No
     assert (found.first_bad_index, found.problem_count) == (None, 1)
 
 
-@pytest.mark.parametrize("name", ["sha256/stray", "sha256/00/" + "1" * 64, "sha256/00/" + "0" * 63, "sha256/00/a/" + "0" * 64])
+@pytest.mark.parametrize(
+    "name", ["sha256/stray", "sha256/00/" + "1" * 64, "sha256/00/" + "0" * 63, "sha256/00/a/" + "0" * 64]
+)
 def test_what_does_not_belong_among_the_payloads_is_reported(copy: Path, name: str) -> None:
     """Payloads lie under the two first digits of their digest; nothing else lies there."""
     path = copy / "payloads" / name
@@ -336,7 +340,10 @@ def test_random_damage_to_the_head_never_raises(copy: Path) -> None:
 def record(payload: bytes) -> bytes:
     """A leaf whose payload is anything."""
     times = b'"observed_at":"2026-11-23T12:00:00Z","received_at":"2026-11-23T12:00:00Z"'
-    return b'{"collector":{"name":"a","version":"1"},"kind":"a/1","source":"a",%s,"payload":%s}' % (times, payload)
+    return b'{"collector":{"name":"a","version":"1"},"kind":"a/1","source":"a",%s,"payload":%s}' % (
+        times,
+        payload,
+    )
 
 
 @pytest.mark.parametrize("leaf", [

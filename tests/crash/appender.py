@@ -31,7 +31,9 @@ def main(home: str, name: str, threads: str, count: str = "") -> None:
         numbers = range(limit) if limit is not None else itertools.count()
         for number in numbers:
             body = f"{name} {thread} {number} ".encode() + bytes(LARGE if number % 7 == 3 else 10)
-            made = Observation("lineage/1", name, CollectorName("appender", "1"), body, sealed=number % 5 == 2)
+            made = Observation(
+                "lineage/1", name, CollectorName("appender", "1"), body, sealed=number % 5 == 2
+            )
             (index,) = log.append([made])
             assert index is not None
             digest = hashlib.sha256(log.leaf(index)).hexdigest()
