@@ -251,7 +251,7 @@ def test_metrics_count_by_route_and_name_nobody(world: World) -> None:
     for line in (
         'muniment_requests_total{method="POST",route="/api/v1/purposes",status="201"} 1',
         'muniment_requests_total{method="POST",route="/api/v1/purposes",status="422"} 1',
-        'muniment_requests_total{method="PUT",route="/api/v1/members/{names:path}",status="201"} 1',
+        'muniment_requests_total{method="PUT",route="/api/v1/members/{names:names}",status="201"} 1',
         'muniment_requests_total{method="GET",route="(none)",status="404"} 1',
         f"muniment_log_entries {world.store.log.size}",
     ):

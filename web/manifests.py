@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import unquote_to_bytes
 
 from fastapi import APIRouter, Depends, Query, Request
+from starlette.convertors import PathConvertor, register_url_convertor
 
 from collectors.members.accept import members_of_lines
 from collectors.members.difference import MEDIA_TYPE, difference, digest
@@ -29,10 +30,19 @@ BODY: dict[str, Any] = {
     },
 }
 
+
+
+class AnyNames(PathConvertor):
+    """The rest of a path; unlike ``path`` also where a name in it holds a line break."""
+
+    regex = r"[\s\S]*"
+
+
+register_url_convertor("names", AnyNames())
 router = APIRouter(prefix="/api/v1", tags=["intake"])
 
 
-@router.put(PATH + "/{names:path}", status_code=CREATED, responses=REFUSALS, openapi_extra=BODY)
+@router.put(PATH + "/{names:names}", status_code=CREATED, responses=REFUSALS, openapi_extra=BODY)
 @in_intake_threads
 def put_members(
     request: Request,
