@@ -140,7 +140,8 @@ def parse_time(text: object, *, field: str = "time", assume_utc: bool = False) -
     if not isinstance(text, str) or not text:
         raise InputRefused(f"{field} is {text!r}; expected an RFC 3339 time with a zone.", field=field)
     try:
-        value = datetime.fromisoformat(text.strip())
+        # RFC 3339 lets T and Z be written small (section 5.6); Python does not.
+        value = datetime.fromisoformat(text.strip().upper())
     except ValueError as error:
         message = f"{field} is {text!r}; expected an RFC 3339 time such as 2026-11-23T19:55:00Z."
         raise InputRefused(message, field=field) from error

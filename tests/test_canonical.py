@@ -110,6 +110,7 @@ def test_times_are_utc_inside() -> None:
     """A time with any offset is read as the same instant in UTC and written with Z."""
     assert format_time(parse_time("2026-11-23T20:55:00+01:00")) == "2026-11-23T19:55:00Z"
     assert format_time(parse_time("2026-11-23T19:55:00.250Z")) == "2026-11-23T19:55:00.250000Z"
+    assert format_time(parse_time("2026-11-23t19:55:00z")) == "2026-11-23T19:55:00Z"
 
 
 @pytest.mark.parametrize(

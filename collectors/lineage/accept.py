@@ -72,7 +72,7 @@ def _event_defects(event: Json, kind: EventKind) -> Iterator[str]:
 
 
 def _has_zone(text: str) -> bool:
-    return datetime.fromisoformat(text.strip()).tzinfo is not None
+    return datetime.fromisoformat(text.strip().upper()).tzinfo is not None
 
 
 def _is_uuid(text: str) -> bool:
