@@ -93,14 +93,17 @@ class FactsAsOf:
     ) -> Fact:  # fmt: skip
         value: dict[str, Json] = {}
         unseen: dict[str, Unseen] = {}
+        seen_at: dict[str, int] = {}
         for _, row in sorted(parts.items()):
             value |= row.value
             unseen |= row.unseen
-        seen_at = min(listings.seen_at(row) for row in parts.values())
+            shown = {path.partition(".")[0] for path in (*row.value, *row.unseen)}
+            seen_at |= dict.fromkeys(shown, listings.seen_at(row))
+        oldest = min(listings.seen_at(row) for row in parts.values())
         evidence = sorted({row.evidence for row in parts.values()}, key=_evidence_order)
         return Fact(
             type_, resource, source, scope, value, {k: v for k, v in unseen.items() if k not in value},
-            from_micros(seen_at), tuple(evidence),
+            from_micros(oldest), tuple(evidence), {name: from_micros(at) for name, at in seen_at.items()},
         )  # fmt: skip
 
     def _scope_listings(self, type_: str) -> ScopeListings:

@@ -9,7 +9,7 @@ makes a check pass.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
 
@@ -181,6 +181,18 @@ class Fact:
     unseen: Mapping[str, Unseen]
     observed_at: datetime
     evidence: tuple[str, ...]
+    seen_at: Mapping[str, datetime] = field(default_factory=dict)
+    """For each field, when the part that shows or hides it was last seen, where the fact has several parts."""
+
+    def as_read(self, fields: Iterable[str]) -> Fact:
+        """The same fact, as old as the oldest of the fields (dotted paths) that are read of it.
+
+        A report of yesterday does not make stale what a listing of today shows beside it.
+        """
+        if not self.seen_at:
+            return self
+        ages = [self.seen_at.get(path.partition(".")[0], self.observed_at) for path in fields]
+        return replace(self, observed_at=min(ages, default=self.observed_at))
 
 
 @dataclass(frozen=True)

@@ -222,6 +222,16 @@ def test_evidence_is_fresh_up_to_the_age_allowed_and_stale_after_it() -> None:
     assert "1 day before the instant judged; at most 1 day is allowed" in stale.reason
 
 
+def test_a_check_is_as_fresh_as_the_fields_that_it_reads() -> None:
+    """A part that is old makes stale what reads it, and not what reads another part of the same resource."""
+    old = AT - timedelta(days=3)
+    fact = replace(bucket("a", at=old), seen_at={"owner": old, "kind": AT, "locked": AT, "days": AT})
+    assert outcomes(judged(LOCK, [fact])) == [("a", "pass", None)]
+    assert result(judged(OWN, [fact])).cause == "stale"
+    hidden = replace(fact, seen_at={**fact.seen_at, "days": old})
+    assert outcomes(judged(LOCK, [hidden])) == [("a", "unknown", "stale")]
+
+
 def test_stale_evidence_of_what_where_would_leave_out_is_unknown_too() -> None:
     """Nothing leaves a population for lack of sight: what it was long ago does not say what it is."""
     old = bucket("a", {**GOOD, "kind": "temp"}, at=AT - timedelta(days=9))

@@ -2,7 +2,7 @@
 
 Pure. The rules, in this order, for each resource:
 
-1. seen too long ago: unknown, stale;
+1. what the check reads of it was seen too long ago: unknown, stale;
 2. a field that ``where`` reads is unseen, or ``where`` cannot be evaluated: unknown;
 3. ``where`` is false: left out, and counted;
 4. a field that ``expect`` reads is unseen, or ``expect`` cannot be evaluated: unknown;
@@ -72,7 +72,7 @@ class CheckJudge:
         """Every resource of the population, judged."""
         tally = Tally(spots=self._populations.unseen(self.check))
         for fact in self._populations.facts(self.check.over):
-            self._sort_in(fact, tally)
+            self._sort_in(fact.as_read(self.check.reads), tally)
         return tally
 
     def _sort_in(self, fact: Fact, tally: Tally) -> None:

@@ -188,7 +188,7 @@ def _of_evidence(judgement: Judgement, control: Control) -> set[datetime]:
             if state.seen_whole_at is not None
         }
         if inputs.ages or check.fresh_stated:
-            seen |= {fact.observed_at for fact in judgement.populations.facts(check.over)}
+            seen |= {fact.as_read(check.reads).observed_at for fact in judgement.populations.facts(check.over)}
         found |= {at + check.fresh_within + TICK for at in seen}
     return found
 

@@ -85,6 +85,7 @@ def collector_of(store: Store, source: SourceSettings) -> Collector:
             return DeletionLogCollector(
                 path=source.path, bucket=source.bucket, prefix=source.prefix, endpoint_url=source.endpoint_url,
                 pseudonymise=store.key_spaces.pseudonym, clock=store.clock,
+                key_ids={name: ids[0] for name, ids in store.key_spaces.key_ids().items()},
             )  # fmt: skip
         case "push":
             raise InputRefused(
