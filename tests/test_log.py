@@ -320,6 +320,18 @@ def test_receipts_never_go_backwards(tmp_path: Path) -> None:
     assert entries[3].payload.sealed == "api/2026-11", "the data key is that of the month of receipt"
 
 
+def test_receipts_never_go_backwards_between_processes(tmp_path: Path) -> None:
+    """Where another writer's clock is ahead, its last receipt counts here too, unless the source states a time."""
+    ahead = Clock(START + timedelta(hours=1))
+    with make(tmp_path) as here, reopen(tmp_path, ahead) as there:
+        here.append([observation()])
+        there.append([observation()])
+        here.append([observation(), observation(observed_at=START)])
+        entries = [entry for _, entry in here.entries(0)]
+    assert [entry.received_at for entry in entries] == [START, ahead.now, ahead.now, ahead.now]
+    assert [entry.observed_at for entry in entries] == [START, ahead.now, ahead.now, START]
+
+
 def test_known_items_append_nothing(tmp_path: Path) -> None:
     """An observation all of whose items are known is None; one with a new item is appended."""
     a, b, c = (bytes([number]) * 16 for number in range(3))
