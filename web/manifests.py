@@ -31,7 +31,6 @@ BODY: dict[str, Any] = {
 }
 
 
-
 class AnyNames(PathConvertor):
     """The rest of a path; unlike ``path`` also where a name in it holds a line break."""
 
