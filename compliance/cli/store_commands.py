@@ -183,6 +183,7 @@ def demo(
         sample.close()
         return
     try:
+        typer.echo(sample.welcome(f"http://{host}:{port}"))
         sample.serve(host, port)
     finally:
         sample.close()
