@@ -42,7 +42,9 @@ def run(arguments: list[str]) -> int:
         typer.echo(f"muniment: {error.message}", err=True)
         return error.exit_code
     except typer.TyperException as error:
-        typer.echo(f"muniment: {error}", err=True)
+        # Names the option at fault; empty where the help was shown instead.
+        if said := error.format_message():
+            typer.echo(f"muniment: {said}", err=True)
         return USAGE
     except (typer.Abort, KeyboardInterrupt):
         typer.echo("muniment: interrupted.", err=True)
