@@ -48,7 +48,15 @@ def lock_alone(folder: Path) -> float | None:
     if uv is None:
         return None
     run([sys.executable, "-m", "venv", "--without-pip", folder / "bare"], folder)
-    install = [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", folder / "bare/bin/python"]
+    install: list[str | Path] = [
+        uv,
+        "pip",
+        "sync",
+        "--quiet",
+        "--require-hashes",
+        "--python",
+        folder / "bare/bin/python",
+    ]
     return timed(lambda: run([*install, ROOT / "locks/run.txt"], folder))[0]
 
 
