@@ -105,7 +105,7 @@ class Answers:
             self._history, self._generation = History(), self.store.projections.generation
         if size > self._history.log_size:
             with self.store.projections.connect() as connection:
-                self._history.grow(connection, size)
+                self._history = self._history.grown(connection, size)
 
     def _kept(self, cache: OrderedDict[Hashable, T], key: Hashable, make: Callable[[], T]) -> T:
         with self._lock:

@@ -7,17 +7,18 @@ whatever order they arrived in.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import chain
 
 from sqlalchemy import text
 
-from compliance.canonical import Json, content_bytes, evidence_id, from_micros, micros, parse_evidence_id
+from compliance.canonical import Json, evidence_id, from_micros, micros, parse_evidence_id
 from compliance.facts import Fact, Received, ReceivedKind, ScopeState, SourceState, Unseen
-from compliance.history import History, SeenFragment, SeenListing, SeenRecord
-from compliance.listings import ScopeListings
+from compliance.history import History, SeenFragment, SeenListing, SeenRecord, SeenUnreadable
+from compliance.listings import ScopeListings, by_time, told
 from compliance.projections import ANY_FACT, Projections
 from compliance.settings import interval
 
@@ -49,6 +50,8 @@ class FactsAsOf:
         self._config = config
         self._kind_facts = kind_facts
         self._listings: dict[str, ScopeListings] = {}
+        self._scopes: dict[str, tuple[ScopeState, ...]] = {}
+        self._received: dict[str, tuple[Received, ...]] = {}
 
     def moved_to(self, at: datetime) -> FactsAsOf:
         """The same entries at another instant."""
@@ -63,13 +66,17 @@ class FactsAsOf:
 
     def holding(self, key_space: str, pseudonym: str) -> frozenset[str]:
         """The evidence ids of all manifests of the key space that contain the pseudonym."""
-        spaces = {row.evidence: row.value["key_space"] for row in self._rows("manifest")}
         with self._projections.connect() as connection:
             rows = connection.execute(
                 text("SELECT log_index FROM member WHERE pseudonym = :pseudonym AND log_index < :size"),
                 {"pseudonym": bytes.fromhex(pseudonym), "size": self.log_size},
             ).all()
+        spaces = self._manifest_spaces
         return frozenset(name for (index,) in rows if spaces.get(name := evidence_id(index)) == key_space)
+
+    @cached_property
+    def _manifest_spaces(self) -> Mapping[str, str]:
+        return {row.evidence: row.value["key_space"] for row in self._rows("manifest")}
 
     # --- resources -----------------------------------------------------------------------------
 
@@ -77,7 +84,7 @@ class FactsAsOf:
         """The live facts of one base type, ordered by source, scope and resource."""
         listings = self._scope_listings(type_)
         newest: dict[tuple[str, str, str], dict[str, SeenFragment]] = defaultdict(dict)
-        for row in self._history.fragments[type_]:
+        for row in self._history.fragments.get(type_, ()):
             if row.index >= self.log_size or row.instant > self._until or not listings.live(row):
                 continue
             parts = newest[row.source, row.scope, row.resource]
@@ -108,19 +115,27 @@ class FactsAsOf:
 
     def _scope_listings(self, type_: str) -> ScopeListings:
         if type_ not in self._listings:
-            rows = self._history.listings[type_] + self._history.listings[ANY_FACT]
-            known = [row for row in rows if row.index < self.log_size and row.instant <= self._until]
-            self._listings[type_] = ScopeListings(known)
+            rows = self._listed(type_), self._listed(ANY_FACT)
+            self._listings[type_] = ScopeListings(chain(*rows), self._unreadable)
         return self._listings[type_]
+
+    def _listed(self, type_: str) -> Iterator[SeenListing]:
+        return (row for row in self._history.listings.get(type_, ()) if self._in_view(row))
+
+    @cached_property
+    def _unreadable(self) -> tuple[SeenUnreadable, ...]:
+        return tuple(row for rows in self._history.unreadable.values() for row in rows if self._in_view(row))
+
+    def _in_view(self, row: SeenFragment | SeenListing | SeenRecord | SeenUnreadable) -> bool:
+        return row.index < self.log_size and row.instant <= self._until
 
     def scopes(self, type_: str) -> tuple[ScopeState, ...]:
         """How well each scope is known for a base type, ordered by source and scope."""
-        listings = self._scope_listings(type_)
-        states = []
-        for source in self._sources_of(type_):
-            scopes = listings.scopes_of(source) or [source]
-            states += [listings.state(type_, source, scope) for scope in scopes]
-        return tuple(states)
+        if type_ not in self._scopes:
+            listings = self._scope_listings(type_)
+            states = (state for source in self._sources_of(type_) for state in listings.states(type_, source))
+            self._scopes[type_] = tuple(states)
+        return self._scopes[type_]
 
     def _sources_of(self, type_: str) -> list[str]:
         """The sources that should show facts of a type: the configured ones, by their kind."""
@@ -130,22 +145,24 @@ class FactsAsOf:
     # --- records -------------------------------------------------------------------------------
 
     def _rows(self, kind: str) -> Iterator[SeenRecord]:
-        for row in self._history.received[kind]:
-            if row.index < self.log_size and row.instant <= self._until:
+        """The records of a kind in view, by instant, source and content."""
+        for row in self._history.received.get(kind, ()):
+            if row.instant > self._until:
+                return
+            if row.index < self.log_size:
                 yield row
 
     def received(self, kind: ReceivedKind) -> tuple[Received, ...]:
-        """Received records of a kind, without duplicates, ordered by instant, source and content."""
-        first: dict[tuple[str, str], SeenRecord] = {}
-        for row in self._rows(kind):
-            held = first.setdefault((row.source, row.digest), row)
-            # Sent again, the same content counts from its earliest instant.
-            if row.instant < held.instant:
-                first[row.source, row.digest] = replace(held, instant=row.instant)
-        ordered = sorted(first.values(), key=lambda row: (row.instant, row.source, row.digest))
-        return tuple(
-            Received(kind, row.source, row.value, from_micros(row.instant), row.evidence) for row in ordered
-        )
+        """Received records of a kind, without duplicates, ordered by instant, source and content.
+
+        Sent again, the same content counts once, from its earliest instant.
+        """
+        if kind not in self._received:
+            first: dict[tuple[str, str], SeenRecord] = {}
+            for row in self._rows(kind):
+                first.setdefault((row.source, row.digest), row)
+            self._received[kind] = tuple(row.record for row in first.values())
+        return self._received[kind]
 
     def last_change(self, kinds: Iterable[str]) -> tuple[int, int]:
         """How many records of these kinds are in view, and the index of the last: what a cache keys on."""
@@ -156,18 +173,21 @@ class FactsAsOf:
 
     @cached_property
     def _source_states(self) -> tuple[SourceState, ...]:
-        configured = sorted(self._config.get("sources", ()), key=lambda source: str(source["name"]))
-        return tuple(self._source_state(source) for source in configured)
+        configured = {str(source["name"]): source for source in self._config.get("sources", ())}
+        # What a token without a source, or of one configured no longer, said and cannot be read is missed too.
+        unread = {row.source for row in self._unreadable} - configured.keys()
+        sources = {**configured, **{name: {"name": name, "kind": "push"} for name in unread}}
+        return tuple(self._source_state(sources[name]) for name in sorted(sources))
 
     def sources(self) -> tuple[SourceState, ...]:
-        """The configured sources, ordered by name."""
+        """The configured sources, and others of which something cannot be read, ordered by name."""
         return self._source_states
 
     def _source_state(self, source: Mapping[str, Json]) -> SourceState:
         name, kind = source["name"], source["kind"]
         entries = [
-            row for row in self._history.entries[name]
-            if row.index < self.log_size and row.received_at <= self._until
+            row for row in self._history.entries.get(name, ())
+            if row.index < self.log_size and row.counts_from <= self._until
         ]  # fmt: skip
         last = max(entries, key=lambda row: (row.received_at, row.index), default=None)
         state = SourceState(
@@ -176,15 +196,11 @@ class FactsAsOf:
             namespaces=tuple(source.get("namespaces", ())),
             evidence=() if last is None else (evidence_id(last.index),),
         )  # fmt: skip
-        return self._failing(state) or self._silent(state, source) or state
+        return self._failing(state) or self._unread(state) or self._silent(state, source) or state
 
     def _failing(self, state: SourceState) -> SourceState | None:
-        rows = [
-            row for rows in self._history.listings.values() for row in rows
-            if row.source == state.name and row.index < self.log_size and row.instant <= self._until
-        ]  # fmt: skip
         latest: dict[str, SeenListing] = {}
-        for row in sorted(rows, key=lambda row: (row.instant, row.index)):
+        for row in self._listed_by_source.get(state.name, ()):
             if row.scope == "":
                 latest.clear()
             else:
@@ -195,6 +211,23 @@ class FactsAsOf:
             return None
         said = "; ".join(row.detail for row in bad[:LISTED_AT_MOST])
         return replace(state, cause="incomplete", detail=f"the last run was not complete: {said}")
+
+    @cached_property
+    def _listed_by_source(self) -> Mapping[str, Sequence[SeenListing]]:
+        """The listings in view, oldest first, each once whatever the types that it speaks of."""
+        found: dict[str, dict[tuple[int, str], SeenListing]] = defaultdict(dict)
+        for type_ in self._history.listings:
+            for row in self._listed(type_):
+                found[row.source][row.index, row.scope] = row
+        return {source: sorted(rows.values(), key=by_time) for source, rows in found.items()}
+
+    def _unread(self, state: SourceState) -> SourceState | None:
+        listings = ScopeListings(self._listed_by_source.get(state.name, ()), self._unreadable)
+        unread = listings.unread(state.name)
+        if not unread:
+            return None
+        evidence = tuple(evidence_id(row.index) for row in unread[:LISTED_AT_MOST])
+        return replace(state, cause="unreadable", detail=told(unread), evidence=evidence)
 
     def _silent(self, state: SourceState, source: Mapping[str, Json]) -> SourceState | None:
         allowed = _allowed_silence(source)
@@ -214,22 +247,19 @@ class FactsAsOf:
         """Every instant at or before ``at`` at which something of these types changed, ascending."""
         instants: set[int] = set()
         for type_ in types:
-            rows = [*self._history.fragments.get(type_, ()), *self._history.listings.get(type_, ())]
-            instants |= {row.instant for row in rows if row.index < self.log_size}
-            instants |= {
-                row.instant for row in self._history.received.get(type_, ()) if row.index < self.log_size
-            }
+            for rows in (self._history.fragments, self._history.listings, self._history.received):
+                instants |= {row.instant for row in rows.get(type_, ()) if self._in_view(row)}
         if instants:
-            any_listing = self._history.listings.get(ANY_FACT, ())
-            instants |= {row.instant for row in any_listing if row.index < self.log_size}
-        return tuple(from_micros(value) for value in sorted(instants) if value <= self._until)
+            instants |= {row.instant for row in self._listed(ANY_FACT)}
+            instants |= {row.instant for row in self._unreadable}
+        return tuple(from_micros(value) for value in sorted(instants))
 
 
 def _newer(row: SeenFragment, held: SeenFragment) -> bool:
     """The later one stands; at one instant the content decides, so that arrival does not."""
     if row.instant != held.instant:
         return row.instant > held.instant
-    return content_bytes(dict(row.value)) > content_bytes(dict(held.value))
+    return row.content > held.content
 
 
 def _evidence_order(name: str) -> tuple[int, int]:
@@ -239,7 +269,7 @@ def _evidence_order(name: str) -> tuple[int, int]:
 
 def _allowed_silence(source: Mapping[str, Json]) -> timedelta | None:
     if source.get("expect_every"):
-        return interval(source["expect_every"])
+        return interval(source["expect_every"], or_none=True)
     if source["kind"] == "push" or not source.get("schedule"):
         return None
     every = interval(source["schedule"], or_none=True)

@@ -4,59 +4,43 @@ Each generation of tables is a database file of its own under ``projections/``; 
 names the one that is served. A rebuild fills the next generation beside it, resumes after a crash
 (its own progress row says how far it came) and swaps by replacing ``current`` at the end. Reading
 appends nothing to the log.
+
+Rows that another program version read, or that are of another log (one restored from a backup), are
+never served: they are made again.
 """
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, event, insert, select, text
-from sqlalchemy.engine import Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Engine, insert, select, text
+from sqlalchemy.engine import Connection, Row
 
-from compliance.canonical import content_bytes, evidence_ranges, micros, sha256_hex
-from compliance.errors import ContentGone, InputRefused, StoreUnavailable
-from compliance.evidence import Entry
-from compliance.facts import Defect, Fragment, Listing, Members, Opened, Reader, Reading, Received
+from compliance.canonical import sha256_hex
+from compliance.database import sqlite_engine
+from compliance.errors import NotFound, StoreUnavailable
+from compliance.facts import Reader
 from compliance.log import EvidenceLog
-from compliance.tables import (
-    PROJECTIONS,
-    DefectRow,
-    EntryRow,
-    FragmentRow,
-    ListingRow,
-    MemberRow,
-    Progress,
-    ReceivedRow,
-)
+from compliance.projecting import ANY_FACT, Batch
+from compliance.tables import PROJECTIONS, Progress
 
 BATCH = 500
 """Entries read in one transaction."""
-ANY_FACT = "*"
-"""The fact type of a listing that speaks of its whole source: a run that failed before any scope."""
-
-
-def sqlite_engine(path: Path) -> Engine:
-    """An engine on one SQLite file in WAL mode, waiting up to ten seconds for its writer."""
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 10})
-
-    @event.listens_for(engine, "connect")
-    def _configure(connection: object, _record: object) -> None:
-        cursor = connection.cursor()  # type: ignore[attr-defined]  # the DBAPI connection of sqlite3
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=NORMAL")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.close()
-
-    return engine
+REMEDY = "Run `muniment rebuild`, which makes it again from the log."
+FORM = zlib.crc32(
+    repr([(t.name, [(c.name, str(c.type)) for c in t.columns]) for t in PROJECTIONS.sorted_tables]).encode()
+) & 0x7FFF_FFFF  # fmt: skip
+"""Tells tables of this form from those that an earlier program made, within SQLite's ``user_version``."""
+_GENERATION = re.compile(r"g(\d{1,9})")
 
 
 class Projections:
-    """The served generation of tables, kept up with the log on demand."""
+    """The served generation of tables, kept up with the log on demand. Safe to share between threads."""
 
     def __init__(self, home: Path, log: EvidenceLog, readers: Sequence[Reader], *, program: str) -> None:
         self._folder = home / "projections"
@@ -78,229 +62,171 @@ class Projections:
         Raises StoreTampered where the log or a payload does not verify: nothing is read past it.
         """
         with self._lock:
-            engine = self._serve()
-            return self._advance(engine)
+            return self._advance(self._serve())
 
     def connect(self) -> Connection:
-        """A connection to the served generation, for reading."""
+        """A connection to the served generation, for reading; it holds all that ``catch_up`` last read."""
         with self._lock:
             return self._serve().connect()
 
     def rebuild(self) -> int:
         """Make every table again from the first entry and serve the new ones. Appends nothing."""
         with self._lock:
-            old = self._named()
-            number = int(old.removeprefix("g")) + 1 if old else 1
-            fresh = f"g{number}"
-            engine = self._open(fresh)
-            size = self._advance(engine)
-            engine.dispose()
-            self._point_to(fresh)
-            self._serve()
-            self._sweep(keep=fresh)
-            return size
+            return self._made_again()
 
     def close(self) -> None:
         """Let go of the served database file."""
         with self._lock:
-            if self._engine is not None:
-                self._engine.dispose()
-            self._engine, self._generation = None, ""
+            self._let_go()
 
-    def _named(self) -> str:
-        try:
-            return (self._folder / "current").read_text().strip()
-        except FileNotFoundError:
-            return ""
+    # --- which generation is served ------------------------------------------------------------
 
     def _serve(self) -> Engine:
+        """The engine of the generation that ``current`` names, which holds every entry at its first use."""
         named = self._named()
+        if self._engine is not None and named == self._generation:
+            return self._engine
+        self._let_go()
         if not named:
             named = "g1"
             self._open(named).dispose()
             self._point_to(named)
-        if self._engine is None or named != self._generation:
-            if self._engine is not None:
-                self._engine.dispose()
-            self._engine, self._generation = self._open(named), named
-            if self._outdated(self._engine):
-                self._replace_outdated()
+        self._engine, self._generation = self._open(named), named
+        if not self._is_ours(self._engine):
+            self._made_again()
+        self._advance(self._engine)
         return self._engine
 
-    def _outdated(self, engine: Engine) -> bool:
-        with engine.connect() as connection:
-            row = connection.execute(select(Progress.program)).first()  # type: ignore[call-overload]  # SQLModel column
-        return row is not None and row[0] != self._program
-
-    def _replace_outdated(self) -> None:
-        """Another program version read these tables: its readers may differ, so read again."""
-        fresh = f"g{int(self._generation.removeprefix('g')) + 1}"
+    def _let_go(self) -> None:
         if self._engine is not None:
             self._engine.dispose()
-        self._engine, self._generation = self._open(fresh), fresh
-        self._advance(self._engine)
+        self._engine, self._generation = None, ""
+
+    def _made_again(self) -> int:
+        """Fill the generation after the named one, going on where a crash left it, and serve it."""
+        fresh = f"g{int(self._named().removeprefix('g') or 0) + 1}"
+        engine = self._open_or_replace(fresh)
+        size = self._advance(engine)
         self._point_to(fresh)
+        self._let_go()
+        self._engine, self._generation = engine, fresh
         self._sweep(keep=fresh)
+        return size
+
+    def _open_or_replace(self, generation: str) -> Engine:
+        """What a rebuild left unfinished, if it can be gone on with."""
+        try:
+            engine = self._open(generation)
+            if self._is_ours(engine):
+                return engine
+            engine.dispose()
+        except StoreUnavailable:
+            pass
+        self._remove(generation)
+        return self._open(generation)
+
+    def _is_ours(self, engine: Engine) -> bool:
+        """Whether this program read the rows, from this log, into tables of this form."""
+        with engine.connect() as connection:
+            if connection.execute(text("PRAGMA user_version")).scalar() != FORM:
+                return False
+            read = _progress(connection)
+        if read is None:
+            return True
+        return (read.program, read.last_leaf) == (self._program, self._leaf_digest(read.log_size))
+
+    def _leaf_digest(self, size: int) -> str:
+        """The digest of the last of so many entries; empty where the log does not have them."""
+        try:
+            return sha256_hex(self._log.leaf(size - 1)) if size else ""
+        except NotFound:
+            return ""
+
+    # --- files ---------------------------------------------------------------------------------
+
+    def _named(self) -> str:
+        """The generation that ``current`` names; empty where it names none."""
+        try:
+            name = (self._folder / "current").read_text(encoding="ascii", errors="replace").strip()
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            raise StoreUnavailable(f"{self._folder / 'current'} cannot be read: {error.strerror}.") from error
+        return name if _GENERATION.fullmatch(name) else ""
 
     def _open(self, generation: str) -> Engine:
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        engine = sqlite_engine(self._folder / f"{generation}.db")
         try:
-            PROJECTIONS.create_all(engine)
-        except OperationalError as error:
-            raise _unavailable(error) from error
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise StoreUnavailable(f"{self._folder} cannot be made: {error.strerror}.") from error
+        engine = sqlite_engine(self._folder / f"{generation}.db", remedy=REMEDY)
+        try:
+            with engine.begin() as connection:
+                if not connection.execute(text("SELECT 1 FROM sqlite_master")).first():
+                    PROJECTIONS.create_all(connection)
+                    connection.execute(text(f"PRAGMA user_version = {FORM}"))
+        except StoreUnavailable:
+            engine.dispose()
+            raise
         return engine
 
     def _point_to(self, generation: str) -> None:
-        beside = self._folder / "current.new"
-        with beside.open("w") as file:
-            file.write(generation + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self._folder / "current")
+        # Named by process: two that rebuild at once must not replace each other's half-written file.
+        beside = self._folder / f"current.{os.getpid()}.new"
+        try:
+            with beside.open("w", encoding="ascii") as file:
+                file.write(generation + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(self._folder / "current")
+        except OSError as error:
+            raise StoreUnavailable(f"{beside} cannot be written: {error.strerror}.") from error
 
     def _sweep(self, *, keep: str) -> None:
         """Remove generations that are no longer served; a process that still reads one keeps its file open."""
-        for path in self._folder.glob("g*.db*"):
-            if path.name.split(".", 1)[0] != keep:
-                path.unlink(missing_ok=True)
+        for path in self._folder.glob("g*.db"):
+            if path.stem != keep:
+                self._remove(path.stem)
+
+    def _remove(self, generation: str) -> None:
+        for path in self._folder.glob(f"{generation}.db*"):
+            path.unlink(missing_ok=True)
+
+    # --- reading the log -----------------------------------------------------------------------
 
     def _advance(self, engine: Engine) -> int:
-        try:
-            while True:
-                with engine.begin() as connection:
-                    _take_write_lock(connection)
-                    start = _progress(connection)
-                    stop = min(self._log.size, start + BATCH)
-                    if start >= stop:
-                        return start
-                    self._project(connection, start, stop)
-        except OperationalError as error:
-            raise _unavailable(error) from error
+        size = self._log.size
+        with engine.connect() as connection:
+            if (held := _size(_progress(connection))) >= size:
+                return held
+        while True:
+            with engine.begin() as connection:
+                # SQLite's driver begins late and shared; the lock is taken before the progress is read.
+                connection.execute(text("BEGIN IMMEDIATE"))
+                start = _size(_progress(connection))
+                stop = min(self._log.size, start + BATCH)
+                if start >= stop:
+                    return start
+                self._project(connection, start, stop)
 
     def _project(self, connection: Connection, start: int, stop: int) -> None:
-        rows = _Rows()
+        batch = Batch(self._log, self._readers)
         for index, entry in self._log.entries(start, stop):
-            rows.entry(index, entry)
-            for reading in self._read(index, entry):
-                rows.take(index, entry.source, reading)
-        rows.write(connection)
+            batch.read(index, entry)
+        batch.write(connection)
         connection.execute(text("DELETE FROM progress"))
-        connection.execute(insert(Progress), [{"id": 1, "log_size": stop, "program": self._program}])
-
-    def _read(self, index: int, entry: Entry) -> Iterator[Reading]:
-        reader = self._readers.get(entry.kind)
-        if reader is None:
-            return
-        try:
-            body = self._log.body(entry)
-        except ContentGone as error:
-            yield Defect(str(index), f"unreadable: {error.message}")
-            return
-        try:
-            yield from list(reader.read(Opened(index, entry, body)))
-        except (InputRefused, KeyError, ValueError, TypeError) as error:
-            yield Defect(str(index), f"unreadable: the entry of kind {entry.kind} cannot be read: {error}")
+        row = {"id": 1, "log_size": stop, "program": self._program, "last_leaf": self._leaf_digest(stop)}
+        connection.execute(insert(Progress), [row])
 
 
-class _Rows:
-    """The rows of one batch, gathered before they are written."""
-
-    def __init__(self) -> None:
-        self.by_table: dict[type, list[dict[str, object]]] = {}
-        self.removed: list[tuple[int, str, tuple[str, ...]]] = []
-
-    def add(self, table: type, **row: object) -> None:
-        self.by_table.setdefault(table, []).append(row)
-
-    def entry(self, index: int, entry: Entry) -> None:
-        payload = entry.payload
-        self.add(
-            EntryRow, log_index=index, kind=entry.kind, source=entry.source,
-            instant=micros(entry.instant), received_at=micros(entry.received_at),
-            media_type=payload and payload.media_type, sha256=payload and payload.sha256,
-            size=payload and payload.size, sealed=payload is not None and payload.sealed is not None,
-        )  # fmt: skip
-
-    def take(self, index: int, source: str, reading: Reading) -> None:
-        match reading:
-            case Fragment():
-                self._fragment(index, source, reading)
-            case Listing():
-                self._listing(index, reading)
-            case Received():
-                self._received(index, reading)
-            case Members():
-                self._members(index, reading)
-            case Defect(evidence=evidence, what=what):
-                self.add(DefectRow, log_index=index, evidence=evidence, what=what)
-
-    def _fragment(self, index: int, source: str, reading: Fragment) -> None:
-        unseen = {path: [hidden.cause, hidden.why] for path, hidden in reading.unseen.items()}
-        self.add(
-            FragmentRow, fact=reading.fact, resource=reading.resource, source=source, scope=reading.scope,
-            part=reading.part, instant=micros(reading.instant), log_index=index, evidence=reading.evidence,
-            value=_text(reading.value), unseen=_text(unseen), dated=reading.dated,
-        )  # fmt: skip
-
-    def _listing(self, index: int, reading: Listing) -> None:
-        for fact in reading.facts or (ANY_FACT,):
-            self.add(
-                ListingRow, fact=fact, source=reading.source, scope=reading.scope,
-                instant=micros(reading.instant), log_index=index, complete=reading.complete,
-                items=_text(evidence_ranges(reading.items)), detail=reading.detail,
-                expected=reading.expected, got=reading.got,
-            )  # fmt: skip
-
-    def _received(self, index: int, reading: Received) -> None:
-        self.add(
-            ReceivedRow, kind=reading.kind, source=reading.source,
-            digest=sha256_hex(content_bytes(reading.value)), instant=micros(reading.instant),
-            log_index=index, evidence=reading.evidence, value=_text(reading.value),
-        )  # fmt: skip
-
-    def _members(self, index: int, reading: Members) -> None:
-        for pseudonym in reading.pseudonyms:
-            self.add(MemberRow, pseudonym=bytes.fromhex(pseudonym), log_index=index)
-        if reading.base is not None:
-            self.removed.append((index, reading.base, reading.removed))
-
-    def write(self, connection: Connection) -> None:
-        for table, rows in self.by_table.items():
-            connection.execute(insert(table), rows)
-        for index, base, removed in self.removed:
-            _extend_from_base(connection, index, int(base), removed)
+def _progress(connection: Connection) -> Row[tuple[int, str, str]] | None:
+    return connection.execute(
+        select(Progress.log_size, Progress.program, Progress.last_leaf)  # type: ignore[call-overload]  # SQLModel columns
+    ).first()
 
 
-def _extend_from_base(connection: Connection, index: int, base: int, removed: Iterable[str]) -> None:
-    """A manifest kept as a difference holds what its base holds, less what was removed."""
-    connection.execute(
-        text("INSERT OR IGNORE INTO member SELECT pseudonym, :index FROM member WHERE log_index = :base"),
-        {"index": index, "base": base},
-    )
-    gone = [{"index": index, "pseudonym": bytes.fromhex(item)} for item in removed]
-    if gone:
-        connection.execute(
-            text("DELETE FROM member WHERE log_index = :index AND pseudonym = :pseudonym"), gone
-        )
+def _size(read: Row[tuple[int, str, str]] | None) -> int:
+    return 0 if read is None else int(read.log_size)
 
 
-def _text(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _progress(connection: Connection) -> int:
-    row = connection.execute(text("SELECT log_size FROM progress")).first()
-    return 0 if row is None else int(row[0])
-
-
-def _take_write_lock(connection: Connection) -> None:
-    """SQLite's driver begins late and shared; the lock is taken before the progress is read."""
-    if connection.dialect.name == "sqlite":
-        connection.execute(text("BEGIN IMMEDIATE"))
-
-
-def _unavailable(error: OperationalError) -> StoreUnavailable:
-    return StoreUnavailable(
-        f"The projections cannot be read or written: {error.orig}. Try again, or run rebuild."
-    )
+__all__ = ["ANY_FACT", "Projections"]

@@ -24,6 +24,7 @@ from sqlalchemy.exc import OperationalError
 
 from compliance.canonical import Json, canonical, sha256_hex, strict_json
 from compliance.collecting import COLLECTION, Former, former_items
+from compliance.database import sqlite_engine
 from compliance.errors import (
     InputRefused,
     LibraryInvalid,
@@ -37,7 +38,7 @@ from compliance.facts import FactSchema, Reader
 from compliance.keyspaces import KeySpaces
 from compliance.library import Derivation, Library, load_library
 from compliance.log import EvidenceLog
-from compliance.projections import Projections, sqlite_engine
+from compliance.projections import Projections
 from compliance.settings import Settings
 
 VERSION = "0.1.0"

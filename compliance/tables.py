@@ -91,12 +91,13 @@ class Announced(Operational, table=True):
 
 
 class Progress(Projected, table=True):
-    """How far the projections have read the log, and by which program."""
+    """How far the projections have read the log, by which program, and which log it was."""
 
     __tablename__ = "progress"
     id: int = Field(default=1, primary_key=True)
     log_size: int = Field(sa_column=Column(BigInteger, nullable=False))
     program: str
+    last_leaf: str = Field(description="SHA-256 of the last entry read: the log that these rows are of")
 
 
 class EntryRow(Projected, table=True):
@@ -180,3 +181,14 @@ class DefectRow(Projected, table=True):
     log_index: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
     evidence: str
     what: str
+
+
+class UnreadableRow(Projected, table=True):
+    """An entry that could not be read at all: its content is gone, or its reader met what it does not know."""
+
+    __tablename__ = "unreadable"
+    log_index: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    kind: str
+    source: str
+    instant: int = Field(sa_column=Column(BigInteger, nullable=False))
+    why: str

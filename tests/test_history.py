@@ -84,9 +84,8 @@ class Bench:
     def facts(self, at: datetime = START + timedelta(days=30), log_size: int | None = None) -> FactsAsOf:
         """What is known then."""
         size = self.projections.catch_up()
-        history = History()
         with self.projections.connect() as connection:
-            history.grow(connection, size)
+            history = History().grown(connection, size)
         return FactsAsOf(
             history, self.projections, at=at, log_size=size if log_size is None else log_size, config=CONFIG,
             kind_facts={"aws-kms": ("kms_key",)},

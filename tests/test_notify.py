@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from compliance.database import sqlite_engine
 from compliance.errors import InputRefused, SourceFailed
 from compliance.notify import announce, refuse_link_local, unannounced
-from compliance.projections import sqlite_engine
 from compliance.settings import NotifySettings
 from compliance.tables import OPERATIONS
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
+from compliance.database import sqlite_engine
 from compliance.errors import InputRefused, SourceFailed
-from compliance.projections import sqlite_engine
 from compliance.schedule import LEASE, Schedule, claim, finish, slot_of, trigger_of
 from compliance.settings import SourceSettings
 from compliance.tables import OPERATIONS

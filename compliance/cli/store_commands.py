@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 
 from compliance.backup import backup as copy_store
-from compliance.cli.composition import create_store, local_user, machine_clock, open_store, opened
+from compliance.cli.composition import collect, create_store, local_user, machine_clock, open_store, opened
 from compliance.cli.output import print_json
 from compliance.cli.serving import Served
+from compliance.database import sqlite_engine
 from compliance.errors import NotFound
-from compliance.projections import sqlite_engine
-from compliance.sample import build_sample
+from compliance.sample import Program, build_sample
 from compliance.settings import load_settings
 from compliance.standing import projections_equal_a_rebuild
 from compliance.store import upgrade
@@ -177,7 +177,9 @@ def demo(
 ) -> None:
     """Build the sample organisation on a simulated clock and serve it."""
     typer.echo("Building the sample organisation (a small bank, thirty simulated days) …")
-    sample = build_sample(Path("var") / "sample", started_at=machine_clock())
+    sample = build_sample(
+        Path("var") / "sample", started_at=machine_clock(), program=Program(create_store, collect, Served)
+    )
     if build_only:
         typer.echo(f"Built in {sample.home}.")
         sample.close()

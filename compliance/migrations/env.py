@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import Engine
 
-from compliance.projections import sqlite_engine
+from compliance.database import sqlite_engine
 from compliance.settings import load_settings
 from compliance.tables import OPERATIONS
 
