@@ -74,6 +74,7 @@ PAYMENT = {
     "booked_at": "internal",
 }  # fmt: skip
 SAME = {name: name for name in PAYMENT}
+WITHOUT_CARD = {name: sensitivity for name, sensitivity in PAYMENT.items() if name != "card_id"}
 
 CORE_PAYMENTS = Dataset(
     CORE, "core.public.card_payments", PAYMENT, (FRAUD, SERVICING), BOTH, 730, "alias/meridian/core"
@@ -83,8 +84,8 @@ RAW_PAYMENTS = Dataset(
     _from(CORE_PAYMENTS, **SAME),
 )  # fmt: skip
 PAYMENTS = Dataset(
-    LAKE, "cards/payments", PAYMENT, (FRAUD, SERVICING), BOTH, 365, "alias/meridian/cards",
-    _from(RAW_PAYMENTS, **SAME),
+    LAKE, "cards/payments", WITHOUT_CARD, (FRAUD, SERVICING), ("customer",), 365, "alias/meridian/cards",
+    _from(RAW_PAYMENTS, **{name: name for name in WITHOUT_CARD}),
 )  # fmt: skip
 FRAUD_FEATURES = Dataset(
     LAKE, "cards/fraud_features",
@@ -126,10 +127,10 @@ PASSAGES = Dataset(
 )  # fmt: skip
 
 EXTRACT = Dataset(
-    LAKE, "adhoc/campaign_extract", {"customer_id": "personal", "tenure": "internal"}, (), (),
+    LAKE, "adhoc/campaign_extract", {"customer_id": "personal", "tenure": "internal"}, (), ("customer",),
     derived=_from(CHURN_FEATURES, customer_id="customer_id", tenure="tenure"),
 )  # fmt: skip
-"""Made by hand, without a contract or a manifest: nobody says what it holds."""
+"""Made by hand, without a contract or a manifest: nobody says for what it may be used, nor whose data it holds."""
 
 UNDER_CONTRACT = (
     CORE_PAYMENTS, RAW_PAYMENTS, PAYMENTS, FRAUD_FEATURES, FRAUD_SCORES, CONTACTS, PROFILES, CHURN_FEATURES, AUDIENCE,

@@ -29,6 +29,8 @@ AWS_VARIABLES = (
     "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL",
     "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_EC2_METADATA_DISABLED",
 )  # fmt: skip
+NOBODY = "sample"
+"""Key and secret of whoever changes the estate, while nobody asks for rights."""
 COLLECTOR = "muniment-collector"
 RIGHTS = (
     "iam:GetAccountSummary", "iam:GetAccountAuthorizationDetails", "iam:ListRoles", "iam:ListUserTags",
@@ -99,8 +101,8 @@ class Estate:
             service,
             region_name=REGION,
             endpoint_url=self.url,
-            aws_access_key_id="sample",
-            aws_secret_access_key="sample",
+            aws_access_key_id=NOBODY,
+            aws_secret_access_key=NOBODY,
         )  # type: ignore[call-overload]  # the stubs want the service as a literal
 
     @contextmanager

@@ -117,7 +117,7 @@ def _handler_of(registry: ModelRegistry) -> type[BaseHTTPRequestHandler]:
         wbufsize = -1
         """Head and body leave together: sent apart, each answer would wait 40 ms for an acknowledgement."""
 
-        def do_GET(self) -> None:  # noqa: N802 (the name that http.server asks for)
+        def do_GET(self) -> None:
             asked = urlsplit(self.path)
             query = {name: values[0] for name, values in parse_qs(asked.query).items()}
             said = registry.answer(asked.path.removeprefix(API), query)

@@ -182,7 +182,7 @@ def _releases(bank: Bank, day: int) -> None:
     for name, trainings, work in trained:
         if day in trainings:
             run = next(one for one in work.runs if ".train_" in one.job or ".tune_" in one.job)
-            registry.register(_version(bank, name, trainings[day], run))
+            registry.register(_version(name, trainings[day], run))
     for name, champions in (
         (FRAUD_MODEL, FRAUD_CHAMPIONS),
         (CHURN_MODEL, CHURN_CHAMPIONS),
@@ -192,7 +192,7 @@ def _releases(bank: Bank, day: int) -> None:
             registry.put_into_use(name, champions[day])
 
 
-def _version(bank: Bank, name: str, version: str, run: pipelines.Run) -> ModelVersion:
+def _version(name: str, version: str, run: pipelines.Run) -> ModelVersion:
     """A version as the release process leaves it; the last one of the fraud model skipped that process."""
     skipped = (name, version) == (FRAUD_MODEL, "13")
     approved = {"approval": "approved", "approved_by": "f.okafor", "requested_by": "e.novak"}
@@ -220,7 +220,8 @@ def _requests(bank: Bank, day: int) -> None:
 
 def _erasure(story: Story, erasure: people.Erasure) -> dict[str, Json]:
     return {
-        "key_space": "customer", "key": erasure.customer, "datasets": "*", "method": "delete and rewrite",
+        "key_space": "customer", "key": erasure.customer, "method": "delete and rewrite",
+        "datasets": [one.identity for one in data.UNDER_CONTRACT],
         "requested_at": format_time(story.at(erasure.requested, 10)),
         "completed_at": format_time(story.at(erasure.completed, 0.2)), "request_id": erasure.request,
     }  # fmt: skip
@@ -228,11 +229,11 @@ def _erasure(story: Story, erasure: people.Erasure) -> dict[str, Json]:
 
 def _decisions(bank: Bank, day: int) -> None:
     bank.sender.decisions(
-        "assistant-centre", [_decision(bank.story, day, number, "centre") for number in range(8)]
+        "assistant-centre", [_decision(bank.story, day, number, "centre") for number in range(5)]
     )
     if day < BRANCH_FALLS_SILENT:
         bank.sender.decisions(
-            "assistant-branch", [_decision(bank.story, day, number, "branch") for number in range(4)]
+            "assistant-branch", [_decision(bank.story, day, number, "branch") for number in range(2)]
         )
 
 
@@ -243,7 +244,7 @@ def _decision(story: Story, day: int, number: int, where: str) -> dict[str, Json
     refused = draw % 8 == 0
     return {
         "decision_id": f"{where}-{story.date(day)}-{number:03}", "path": "assistant/retrieve/allow",
-        "timestamp": format_time(story.at(day, 9 + number)), "result": not refused,
+        "timestamp": format_time(story.at(day, 11 if number % 2 else 15)), "result": not refused,
         "input": {
             "principal": f"agent-{draw % 23:02}@{where}", "purpose": data.MARKETING if refused else data.SUPPORT,
             "dataset": data.PASSAGES.identity,
