@@ -12,6 +12,8 @@ from web import answering, docs, health, intake, logapi, manifests, problems, si
 from web.appending import cleaner_of
 from web.headers import Hardened
 from web.health import Counted, Metrics
+from web.pages import ROUTERS as PAGES
+from web.pages import problem_page as page_of_problem
 from web.ports import AnswersPort, StorePort
 from web.problems import ProblemPage
 
@@ -19,6 +21,7 @@ INTAKE_THREADS = 8
 """Bodies that are worked on at once; further ones wait."""
 ROUTERS: tuple[APIRouter, ...] = (
     intake.router, manifests.router, answering.router, logapi.router, sign_in.router, health.router, docs.router,
+    *PAGES,
 )  # fmt: skip
 
 
@@ -27,7 +30,7 @@ def create_app(
     answers: AnswersPort,
     *,
     pages: Iterable[APIRouter] = (),
-    problem_page: ProblemPage = problems.plain_page,
+    problem_page: ProblemPage = page_of_problem,
 ) -> FastAPI:
     """The application that serves a store. ``pages`` are further routers, such as those for people.
 
