@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -44,6 +45,7 @@ LINKS_HOLD = timedelta(days=1)
 AROUND = "bank"
 """Folder of what belongs to the bank rather than to the store: secrets of key spaces, the deletion log."""
 SECRET_BYTES = 32
+SENT_AT_ONCE = 4
 BEFORE_THE_END = timedelta(seconds=90)
 """The story leaves so much of the last minutes untold, since the simulated clock ticks while it is told."""
 
@@ -131,9 +133,13 @@ def build(home: Path, *, started_at: datetime, program: Program) -> SampleOrgani
             store = program.create_store(_settings(home, bank, estate, registry))  # 3
             around.callback(store.close)
             sample = SampleOrganisation(store, program, around)
-            with listening(sample.served.app) as url, httpx.Client(base_url=url, timeout=60) as client:
+            with (
+                listening(sample.served.app) as url,
+                httpx.Client(base_url=url, timeout=60) as client,
+                ThreadPoolExecutor(SENT_AT_ONCE) as pool,
+            ):
                 scene = days.Bank(
-                    told, time, estate, registry, Sender(store, client), bank / "deletion-log",
+                    told, time, estate, registry, Sender(store, client, pool), bank / "deletion-log",
                     lambda name: program.collect(store, name),
                 )  # fmt: skip
                 days.begin(scene, store.library_of(store.library_digest(store.log.size)))
@@ -191,6 +197,7 @@ def _sources(bank: Path, estate: Estate, registry: ModelRegistry) -> tuple[Sourc
         SourceSettings(name="deletion-log", kind="deletion-log", schedule="1d", path=bank / "deletion-log"),
         _pushed("airflow-cards", "30h", "lineage", "members"),
         _pushed("airflow-marketing", "30h", "lineage", "members"),
+        _pushed("card-bureau", "30h", "members"),
         _pushed("assistant-index", "30h", "lineage", "members"),
         _pushed("assistant-centre", "30h", "decisions"),
         _pushed("assistant-branch", "30h", "decisions"),

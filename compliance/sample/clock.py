@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import time_machine
 
@@ -32,19 +33,27 @@ class Story:
         return self.at(day).date().isoformat()
 
 
+class Traveller(Protocol):
+    """What is used of time-machine's traveller, whose class bears another name in each major version."""
+
+    def move_to(self, destination: datetime, tick: bool | None = None) -> None:
+        """Let it be that instant, and tick on."""
+        ...
+
+
 class SimulatedTime:
     """The time of day of this process, moved along by whoever tells the story; it ticks on between moves."""
 
-    def __init__(self, coordinates: time_machine.Coordinates) -> None:
-        self._coordinates = coordinates
+    def __init__(self, traveller: Traveller) -> None:
+        self._traveller = traveller
 
     def move_to(self, instant: datetime) -> None:
         """Let it be that instant."""
-        self._coordinates.move_to(instant, tick=True)
+        self._traveller.move_to(instant, tick=True)
 
 
 @contextmanager
 def simulated_time(start: datetime) -> Iterator[SimulatedTime]:
     """Simulated time from an instant on; the machine's own clock again at the end."""
-    with time_machine.travel(start, tick=True) as coordinates:
-        yield SimulatedTime(coordinates)
+    with time_machine.travel(start, tick=True) as traveller:
+        yield SimulatedTime(traveller)

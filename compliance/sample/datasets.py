@@ -9,6 +9,8 @@ from compliance.canonical import Json
 LAKE = "s3://meridian-lake"
 CORE = "postgres://core.meridian-bank.example:5432"
 CRM = "postgres://crm.meridian-bank.example:5432"
+BUREAU = "sftp://bureau.example"
+"""The card bureau, a processor of the bank, which prints the cards."""
 DESK = "postgres://desk.meridian-bank.example:5432"
 REGION = "eu-central-1"
 
@@ -126,6 +128,11 @@ PASSAGES = Dataset(
     "alias/meridian/lake", _from(TICKETS, customer_id="customer_id", passage="body"),
 )  # fmt: skip
 
+PRINTED = Dataset(
+    BUREAU, "vault/printed_cards", {"card_id": "card-data", "printed_at": "internal"}, (SERVICING,), ("card",), 730,
+    "alias/meridian/cards",
+)  # fmt: skip
+
 EXTRACT = Dataset(
     LAKE, "adhoc/campaign_extract", {"customer_id": "personal", "tenure": "internal"}, (), ("customer",),
     derived=_from(CHURN_FEATURES, customer_id="customer_id", tenure="tenure"),
@@ -134,5 +141,5 @@ EXTRACT = Dataset(
 
 UNDER_CONTRACT = (
     CORE_PAYMENTS, RAW_PAYMENTS, PAYMENTS, FRAUD_FEATURES, FRAUD_SCORES, CONTACTS, PROFILES, CHURN_FEATURES, AUDIENCE,
-    TICKETS, PASSAGES,
+    TICKETS, PASSAGES, PRINTED,
 )  # fmt: skip

@@ -55,7 +55,7 @@ ROLES = {
     "evidence-reader": "audit", "partner-analytics": "reporting",
 }  # fmt: skip
 """Roles and what each is for."""
-KEYS = ("core", "cards", "features", "crm", "lake", "desk", "backup", "models")
+KEYS = ("core", "cards", "features", "crm", "lake", "desk")
 """Keys that rotate, as ``alias/meridian/NAME``."""
 SCHEME_KEY = "card-scheme"
 """An asymmetric key whose public part the card scheme holds; it cannot rotate."""
@@ -199,7 +199,7 @@ class Estate:
         """People sign in, programs call, the administrators' role is assumed."""
         users, roles = self.backend.users, self.backend.roles
         for name in PEOPLE:
-            users[name].password_last_used = now
+            vars(users[name])["password_last_used"] = now
         for name in PROGRAMS:
             for key in users[name].access_keys if name in users else ():
                 key.last_used = AccessKeyLastUsed(timestamp=now, service="s3", region=REGION)

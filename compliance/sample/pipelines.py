@@ -227,3 +227,8 @@ def assistant(story: Story, day: int, trains: bool) -> Work:
             Run(ASSISTANT, "assistant.tune_ranker", story.at(day, 2.5), (passages,), (), data.SUPPORT)
         )
     return Work(tuple(steps), (*manifests(tickets, members), *manifests(passages, members)))
+
+
+def bureau(story: Story, day: int) -> Work:
+    """The card bureau runs no job of the bank's; it states daily whose cards it holds."""
+    return Work((), tuple(manifests(Copy(data.PRINTED, story.date(day)), people.customers(day))))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from urllib.parse import quote
 
 import httpx
@@ -42,19 +44,21 @@ def listening(app: FastAPI) -> Iterator[str]:
 
 
 class Sender:
-    """The systems of the bank that push evidence."""
+    """The systems of the bank that push evidence. Several at once share the log's transactions."""
 
-    def __init__(self, store: Store, client: httpx.Client) -> None:
+    def __init__(self, store: Store, client: httpx.Client, pool: ThreadPoolExecutor) -> None:
         self._store = store
         self._client = client
+        self._pool = pool
         self._tokens: dict[tuple[str, str | None], str] = {}
 
     def pipeline(self, source: str, work: Work) -> None:
         """A day's events in one batch, then the manifests of what was written."""
         events = [event for run in work.runs for event in run.events()]
-        self._sent(source, "ingest:lineage", "POST", "lineage/batch", json=events)
-        for manifest in work.manifests:
-            self._manifest(source, manifest)
+        if events:
+            self._sent(source, "ingest:lineage", "POST", "lineage/batch", json=events)
+        self._token("ingest:members", source)
+        list(self._pool.map(partial(self._manifest, source), work.manifests))
 
     def _manifest(self, source: str, manifest: Manifest) -> None:
         dataset, version = manifest.copy.dataset, manifest.copy.version or ""

@@ -6,7 +6,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from compliance.canonical import Json, format_time
@@ -32,8 +32,8 @@ TEMPORARY_ADMINISTRATOR = 12
 RIGHT_TAKEN_AWAY = 20
 KEY_OPENED = 21
 ROLE_OPENED = 24
-BRANCH_FALLS_SILENT = 27
-"""Its last batch arrives the day before."""
+BUREAU_FALLS_SILENT = 27
+"""Its last manifest arrives the day before."""
 
 RECERTIFIED = -67
 """The quarterly recertification of access: it lapses on day 25."""
@@ -71,14 +71,10 @@ def begin(bank: Bank, library: Library) -> None:
     _register_models(bank.registry)
 
 
-def _consent(customer: str, action: str, at: object) -> dict[str, Json]:
+def _consent(customer: str, action: str, at: datetime) -> dict[str, Json]:
     return {
-        "key_space": "customer",
-        "key": customer,
-        "purpose": data.MARKETING,
-        "action": action,
-        "at": format_time(at),
-    }  # type: ignore[arg-type]
+        "key_space": "customer", "key": customer, "purpose": data.MARKETING, "action": action, "at": format_time(at),
+    }  # fmt: skip
 
 
 def _signed(story: Story, library: Library) -> list[Json]:
@@ -168,6 +164,8 @@ def _pipelines(bank: Bank, day: int) -> None:
         "airflow-marketing",
         pipelines.marketing(story, day, _champion(CHURN_CHAMPIONS, day), trains=day in CHURN_TRAININGS),
     )
+    if day < BUREAU_FALLS_SILENT:
+        sender.pipeline("card-bureau", pipelines.bureau(story, day))
     sender.pipeline("assistant-index", pipelines.assistant(story, day, trains=day == 0))
 
 
@@ -231,10 +229,9 @@ def _decisions(bank: Bank, day: int) -> None:
     bank.sender.decisions(
         "assistant-centre", [_decision(bank.story, day, number, "centre") for number in range(5)]
     )
-    if day < BRANCH_FALLS_SILENT:
-        bank.sender.decisions(
-            "assistant-branch", [_decision(bank.story, day, number, "branch") for number in range(2)]
-        )
+    bank.sender.decisions(
+        "assistant-branch", [_decision(bank.story, day, number, "branch") for number in range(2)]
+    )
 
 
 def _decision(story: Story, day: int, number: int, where: str) -> dict[str, Json]:
