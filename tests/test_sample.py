@@ -12,7 +12,7 @@ import pytest
 
 from compliance.answers import Basis
 from compliance.canonical import Json, parse_time
-from compliance.cli.composition import collect, create_store
+from compliance.cli.composition import collect, create_store, opened
 from compliance.cli.serving import Served
 from compliance.errors import InputRefused
 from compliance.sample import Program, Sample, build_sample
@@ -181,6 +181,17 @@ def test_no_raw_key_is_kept(sample: Sample) -> None:
     for path in sorted(sample.home.rglob("*")):
         if path.is_file() and "bank" not in path.relative_to(sample.home).parts:
             assert WITHDRAWN.encode() not in path.read_bytes(), path
+
+
+def test_the_command_line_answers_in_its_folder(sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the sample's folder the settings beside it open the store, with its key spaces, while it is in use."""
+    monkeypatch.chdir(sample.home)
+    with opened() as (store, answers):
+        answer = answers.lookup(
+            answers.basis(), key_space="customer", key=FORGOTTEN, reason="test", who="local:test"
+        )
+        assert store.sample
+    assert "reappeared-after-erasure" in _codes(answer)
 
 
 def test_collectors_go_on(sample: Sample) -> None:

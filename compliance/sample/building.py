@@ -42,6 +42,7 @@ PERSONS = {
     "admin": "Ben Osei",
 }
 LINKS_HOLD = timedelta(days=1)
+KEY_SPACES = ("customer", "card")
 AROUND = "bank"
 """Folder of what belongs to the bank rather than to the store: secrets of key spaces, the deletion log."""
 SECRET_BYTES = 32
@@ -144,6 +145,7 @@ def build(home: Path, *, started_at: datetime, program: Program) -> SampleOrgani
                 )  # fmt: skip
                 days.begin(scene, store.library_of(store.library_digest(store.log.size)))
                 days.tell(scene)  # 4
+        _leave_settings(home)
         sample._around = around.pop_all()  # noqa: SLF001 (from here on they close with the sample)
     return sample  # 5
 
@@ -163,7 +165,7 @@ def _remove_older(home: Path) -> None:
 def _settings(home: Path, bank: Path, estate: Estate, registry: ModelRegistry) -> Settings:
     return SampleSettings(
         home=home, evidence=EvidenceSettings(origin=ORIGIN), sources=_sources(bank, estate, registry),
-        key_spaces={name: KeySpaceSettings(secret_file=_secret(bank / f"{name}.key")) for name in ("customer", "card")},
+        key_spaces={name: KeySpaceSettings(secret_file=_secret(bank / f"{name}.key")) for name in KEY_SPACES},
         scope=ScopeSettings(
             frameworks=("gdpr", "hipaa", "pci-dss-4.0.1", "soc2", "eu-ai-act"), roles=("provider", "deployer", "service-provider"),
             elected=("soc2:C", "soc2:PI", "soc2:P"), exclusions=_EXCLUSIONS,
@@ -179,6 +181,17 @@ _EXCLUSIONS = tuple(
         ("A3", "No card scheme has named Meridian a designated entity"),
     )
 )
+
+
+def _leave_settings(home: Path) -> None:
+    """What the command line needs to answer from the sample, while it is served too."""
+    lines = [
+        "# For `muniment` called in this folder: status, findings, lookup, report, verify.",
+        'home = "."',
+    ]
+    for name in KEY_SPACES:
+        lines += ["", f"[key_spaces.{name}]", f'secret_file = "{AROUND}/{name}.key"']
+    (home / "muniment.toml").write_text("\n".join(lines) + "\n")
 
 
 def _secret(path: Path) -> Path:
