@@ -11,20 +11,27 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import chain
+from itertools import chain, zip_longest
 
 from sqlalchemy import text
 
 from compliance.canonical import Json, evidence_id, from_micros, micros, parse_evidence_id
-from compliance.facts import Fact, Received, ReceivedKind, ScopeState, SourceState, Unseen
-from compliance.history import History, SeenFragment, SeenListing, SeenRecord, SeenUnreadable
-from compliance.listings import ScopeListings, by_time, told
+from compliance.facts import REPORTS, SOURCES, Fact, Received, ReceivedKind, ScopeState, SourceState, Unseen
+from compliance.history import (
+    ITSELF,
+    History,
+    SeenEntry,
+    SeenFragment,
+    SeenListing,
+    SeenRecord,
+    SeenUnreadable,
+)
+from compliance.listings import ScopeListings, told
 from compliance.projections import ANY_FACT, Projections
-from compliance.settings import interval
+from compliance.silence import allowed_silence, state_turns
+from compliance.visible import Visible
 
 LISTED_AT_MOST = 5
-PULLED_LATE_AFTER = 2
-"""A pulled source is stale after so many of its intervals without a run."""
 HOURS_IN_WORDS = 72
 """Up to so many hours a span is told in hours, beyond in days."""
 
@@ -41,23 +48,24 @@ class FactsAsOf:
         log_size: int,
         config: Mapping[str, Json],
         kind_facts: Mapping[str, tuple[str, ...]],
+        visible: Visible | None = None,
     ) -> None:
+        """``visible`` is what another instant of the same history and log size has arranged already."""
         self.at = at
         self.log_size = log_size
         self._until = micros(at)
         self._history = history
+        self._visible = visible or Visible(history, log_size)
         self._projections = projections
         self._config = config
         self._kind_facts = kind_facts
-        self._listings: dict[str, ScopeListings] = {}
         self._scopes: dict[str, tuple[ScopeState, ...]] = {}
-        self._received: dict[str, tuple[Received, ...]] = {}
 
     def moved_to(self, at: datetime) -> FactsAsOf:
         """The same entries at another instant."""
         return FactsAsOf(
             self._history, self._projections, at=at, log_size=self.log_size, config=self._config,
-            kind_facts=self._kind_facts,
+            kind_facts=self._kind_facts, visible=self._visible,
         )  # fmt: skip
 
     def config(self) -> Mapping[str, Json]:
@@ -84,8 +92,8 @@ class FactsAsOf:
         """The live facts of one base type, ordered by source, scope and resource."""
         listings = self._scope_listings(type_)
         newest: dict[tuple[str, str, str], dict[str, SeenFragment]] = defaultdict(dict)
-        for row in self._history.fragments.get(type_, ()):
-            if row.index >= self.log_size or row.instant > self._until or not listings.live(row):
+        for row in self._visible.fragments(type_, self._until):
+            if not listings.live(row):
                 continue
             parts = newest[row.source, row.scope, row.resource]
             held = parts.get(row.part)
@@ -114,20 +122,11 @@ class FactsAsOf:
         )  # fmt: skip
 
     def _scope_listings(self, type_: str) -> ScopeListings:
-        if type_ not in self._listings:
-            rows = self._listed(type_), self._listed(ANY_FACT)
-            self._listings[type_] = ScopeListings(chain(*rows), self._unreadable)
-        return self._listings[type_]
-
-    def _listed(self, type_: str) -> Iterator[SeenListing]:
-        return (row for row in self._history.listings.get(type_, ()) if self._in_view(row))
+        return self._visible.listings(type_, self._until)
 
     @cached_property
-    def _unreadable(self) -> tuple[SeenUnreadable, ...]:
-        return tuple(row for rows in self._history.unreadable.values() for row in rows if self._in_view(row))
-
-    def _in_view(self, row: SeenFragment | SeenListing | SeenRecord | SeenUnreadable) -> bool:
-        return row.index < self.log_size and row.instant <= self._until
+    def _unreadable(self) -> Sequence[SeenUnreadable]:
+        return self._visible.unreadable(self._until)
 
     def scopes(self, type_: str) -> tuple[ScopeState, ...]:
         """How well each scope is known for a base type, ordered by source and scope."""
@@ -157,12 +156,7 @@ class FactsAsOf:
 
         Sent again, the same content counts once, from its earliest instant.
         """
-        if kind not in self._received:
-            first: dict[tuple[str, str], SeenRecord] = {}
-            for row in self._rows(kind):
-                first.setdefault((row.source, row.digest), row)
-            self._received[kind] = tuple(row.record for row in first.values())
-        return self._received[kind]
+        return self._visible.received(kind, self._until)
 
     def last_change(self, kinds: Iterable[str]) -> tuple[int, int]:
         """How many records of these kinds are in view, and the index of the last: what a cache keys on."""
@@ -172,11 +166,15 @@ class FactsAsOf:
     # --- sources -------------------------------------------------------------------------------
 
     @cached_property
-    def _source_states(self) -> tuple[SourceState, ...]:
+    def _configured(self) -> Mapping[str, Mapping[str, Json]]:
         configured = {str(source["name"]): source for source in self._config.get("sources", ())}
         # What a token without a source, or of one configured no longer, said and cannot be read is missed too.
         unread = {row.source for row in self._unreadable} - configured.keys()
-        sources = {**configured, **{name: {"name": name, "kind": "push"} for name in unread}}
+        return {**configured, **{name: {"name": name, "kind": "push"} for name in unread}}
+
+    @cached_property
+    def _source_states(self) -> tuple[SourceState, ...]:
+        sources = self._configured
         return tuple(self._source_state(sources[name]) for name in sorted(sources))
 
     def sources(self) -> tuple[SourceState, ...]:
@@ -185,10 +183,7 @@ class FactsAsOf:
 
     def _source_state(self, source: Mapping[str, Json]) -> SourceState:
         name, kind = source["name"], source["kind"]
-        entries = [
-            row for row in self._history.entries.get(name, ())
-            if row.index < self.log_size and row.counts_from <= self._until
-        ]  # fmt: skip
+        entries = self._reports.get(name, ())
         last = max(entries, key=lambda row: (row.received_at, row.index), default=None)
         state = SourceState(
             name=name, kind=kind, last_seen=None if last is None else from_micros(last.received_at),
@@ -200,7 +195,7 @@ class FactsAsOf:
 
     def _failing(self, state: SourceState) -> SourceState | None:
         latest: dict[str, SeenListing] = {}
-        for row in self._listed_by_source.get(state.name, ()):
+        for row in self._visible.listed(state.name, self._until):
             if row.scope == "":
                 latest.clear()
             else:
@@ -212,25 +207,17 @@ class FactsAsOf:
         said = "; ".join(row.detail for row in bad[:LISTED_AT_MOST])
         return replace(state, cause="incomplete", detail=f"the last run was not complete: {said}")
 
-    @cached_property
-    def _listed_by_source(self) -> Mapping[str, Sequence[SeenListing]]:
-        """The listings in view, oldest first, each once whatever the types that it speaks of."""
-        found: dict[str, dict[tuple[int, str], SeenListing]] = defaultdict(dict)
-        for type_ in self._history.listings:
-            for row in self._listed(type_):
-                found[row.source][row.index, row.scope] = row
-        return {source: sorted(rows.values(), key=by_time) for source, rows in found.items()}
-
     def _unread(self, state: SourceState) -> SourceState | None:
-        listings = ScopeListings(self._listed_by_source.get(state.name, ()), self._unreadable)
-        unread = listings.unread(state.name)
+        if not any(row.source == state.name for row in self._unreadable):
+            return None
+        unread = self._visible.listings_of_source(state.name, self._until).unread(state.name)
         if not unread:
             return None
         evidence = tuple(evidence_id(row.index) for row in unread[:LISTED_AT_MOST])
         return replace(state, cause="unreadable", detail=told(unread), evidence=evidence)
 
     def _silent(self, state: SourceState, source: Mapping[str, Json]) -> SourceState | None:
-        allowed = _allowed_silence(source)
+        allowed = allowed_silence(source)
         if state.last_seen is None:
             return replace(state, cause="missing", detail="it has never reported") if allowed else None
         if allowed is None:
@@ -245,13 +232,16 @@ class FactsAsOf:
 
     def change_points(self, types: Iterable[str]) -> tuple[datetime, ...]:
         """Every instant at or before ``at`` at which something of these types changed, ascending."""
-        instants: set[int] = set()
-        for type_ in types:
-            for rows in (self._history.fragments, self._history.listings, self._history.received):
-                instants |= {row.instant for row in rows.get(type_, ()) if self._in_view(row)}
+        named = list(types)
+        instants = {instant for type_ in named for instant in self._visible.instants(type_, self._until)}
         if instants:
-            instants |= {row.instant for row in self._listed(ANY_FACT)}
-            instants |= {row.instant for row in self._unreadable}
+            instants |= {*self._visible.instants(ANY_FACT, self._until), *(row.instant for row in self._unreadable)}
+        for source in self._configured.values():
+            if SOURCES in named:
+                instants |= set(state_turns(self._visible, source, self._until))
+            if REPORTS in named:
+                reports = (row.counts_from for row in self._visible.entries(source["name"]))
+                instants |= {counts_from for counts_from in reports if counts_from <= self._until}
         return tuple(from_micros(value) for value in sorted(instants))
 
 
@@ -265,15 +255,6 @@ def _newer(row: SeenFragment, held: SeenFragment) -> bool:
 def _evidence_order(name: str) -> tuple[int, int]:
     index, item = parse_evidence_id(name)
     return index, -1 if item is None else item
-
-
-def _allowed_silence(source: Mapping[str, Json]) -> timedelta | None:
-    if source.get("expect_every"):
-        return interval(source["expect_every"], or_none=True)
-    if source["kind"] == "push" or not source.get("schedule"):
-        return None
-    every = interval(source["schedule"], or_none=True)
-    return None if every is None else every * PULLED_LATE_AFTER
 
 
 def _span(value: timedelta) -> str:

@@ -95,6 +95,11 @@ class Listing:
     got: int | None = None
 
 
+SOURCES = "source"
+"""What ``change_points`` calls the states of sources: who fails, falls silent or reports again."""
+REPORTS = "report"
+"""What it calls every single report of any source."""
+
 ReceivedKind = Literal[
     "lineage", "consent", "erasure", "contract", "purpose", "decision", "manifest",
     "model_version", "feature_view", "attestation", "exception",
@@ -254,7 +259,10 @@ class FactBase(Protocol):
         ...
 
     def change_points(self, types: Iterable[str]) -> tuple[datetime, ...]:
-        """Every instant at or before ``at`` at which something of these types changed, ascending."""
+        """Every instant at or before ``at`` at which something of these types changed, ascending.
+
+        Types are fact types, kinds of received record, ``SOURCES`` and ``REPORTS``.
+        """
         ...
 
     def holding(self, key_space: str, pseudonym: str) -> frozenset[str]:

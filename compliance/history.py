@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from itertools import chain
 from typing import TypeVar, cast
 
 from sqlalchemy import Row, text
@@ -19,6 +20,8 @@ from compliance.canonical import Json, content_bytes, expand_ranges, from_micros
 from compliance.facts import Received, ReceivedKind, Unseen
 
 T = TypeVar("T")
+ITSELF = "muniment"
+"""The source of the store's own entries."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +157,23 @@ class History:
             entries=_with(self.entries, read("entry", "source", "kind, instant, received_at, log_index", _entry)),
             unreadable=_with(self.unreadable, read("unreadable", "source", "kind, instant, log_index, why", _unreadable)),
         )  # fmt: skip
+
+    def earliest_between(self, start: int, stop: int) -> int | None:
+        """The earliest instant from which on the entries from ``start`` up to ``stop`` change what is known.
+
+        None where they change nothing: the store's own entries (lookups, reports) say nothing of the world.
+        """
+        said: Iterable[tuple[SeenFragment | SeenListing | SeenRecord | SeenUnreadable, ...]] = chain(
+            self.fragments.values(), self.listings.values(), self.received.values(), self.unreadable.values()
+        )
+        instants = (row.instant for rows in said for row in rows if start <= row.index < stop)
+        receipts = (
+            row.counts_from
+            for source, entries in self.entries.items()
+            for row in entries
+            if source != ITSELF and start <= row.index < stop
+        )
+        return min(chain(instants, receipts), default=None)
 
 
 def _with(held: Mapping[str, tuple[T, ...]], more: Mapping[str, Iterable[T]]) -> dict[str, tuple[T, ...]]:

@@ -7,6 +7,7 @@ change, and is read from there ever after.
 
 from __future__ import annotations
 
+import hmac
 import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +21,6 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import OperationalError
 
 from compliance.canonical import Json, canonical, sha256_hex, strict_json
 from compliance.collecting import COLLECTION, Former, former_items
@@ -33,7 +33,7 @@ from compliance.errors import (
     StoreMissing,
     StoreUnavailable,
 )
-from compliance.evidence import CollectorName, Entry, Observation
+from compliance.evidence import CollectorName, Observation
 from compliance.facts import FactSchema, Reader
 from compliance.keyspaces import KeySpaces
 from compliance.library import Derivation, Library, load_library
@@ -45,6 +45,7 @@ VERSION = "0.1.0"
 PROGRAM = f"muniment/{VERSION}"
 """The judging program. A change of any verdict on the same entries takes a new version."""
 ITSELF = CollectorName("muniment", VERSION)
+KNOWN_BYTES = 16
 SAMPLE_SUFFIX = "/sample"
 """The origin of a log of sample data ends so; every page and report then says "sample data"."""
 
@@ -72,6 +73,7 @@ class Store:
         self.derivations = derivations
         self.schemas = _schemas(readers, derivations)
         self.kind_facts = _kind_facts(readers)
+        self._configurations: dict[int, Mapping[str, Json]] = {}
 
     @property
     def sample(self) -> bool:
@@ -120,11 +122,15 @@ class Store:
         if not (settings.home / "log").exists():
             raise StoreMissing(f"There is no store in {settings.home}; `muniment init` creates one.")
         log = EvidenceLog.open(settings.home, clock=clock)
-        operations = sqlite_engine(settings.home / "operations.db")
-        _require_head(operations)
-        return cls(
-            settings, log, operations=operations, readers=readers, derivations=derivations, clock=clock
-        )
+        try:
+            operations = sqlite_engine(settings.home / "operations.db")
+            _require_head(operations)
+            return cls(
+                settings, log, operations=operations, readers=readers, derivations=derivations, clock=clock
+            )
+        except BaseException:
+            log.close()
+            raise
 
     def close(self) -> None:
         """Let go of the log and the databases."""
@@ -143,27 +149,32 @@ class Store:
         load_library(library, self.schemas)
         config = self.settings.judged_configuration(self.key_spaces.key_ids())
         for kind, body in (("library/1", canonical(library)), ("config/1", canonical(config))):
-            last = self.last_of(kind)
-            if last is None or last[1].payload is None or last[1].payload.sha256 != sha256_hex(body):
-                self.log.append([Observation(kind, "muniment", ITSELF, body)])
+            index, digest = self._last_of(kind, self.projections.catch_up()) or (-1, "")
+            if digest != sha256_hex(body):
+                # Known by what it follows: of two processes that do this at once, one appends.
+                said = f"{kind} {digest} {index} {sha256_hex(body)}".encode()
+                known = (hmac.digest(self.log.dedupe_key, said, "sha256")[:KNOWN_BYTES],)
+                self.log.append([Observation(kind, "muniment", ITSELF, body, known=known)])
 
-    def last_of(self, kind: str, log_size: int | None = None) -> tuple[int, Entry] | None:
-        """The last entry of a kind among the first ``log_size`` (default: all)."""
-        size = self.projections.catch_up() if log_size is None else log_size
-        self.projections.catch_up()
+    def _last_of(self, kind: str, log_size: int) -> tuple[int, str] | None:
+        """Index and payload digest of the last entry of a kind among the first ``log_size``."""
         with self.projections.connect() as connection:
-            index = connection.execute(
-                text("SELECT max(log_index) FROM entry WHERE kind = :kind AND log_index < :size"),
-                {"kind": kind, "size": size},
-            ).scalar()
-        return None if index is None else (index, self.log.entry(index))
+            row = connection.execute(
+                text(
+                    "SELECT log_index, sha256 FROM entry WHERE kind = :kind AND log_index < :size"
+                    " ORDER BY log_index DESC LIMIT 1"
+                ),
+                {"kind": kind, "size": log_size},
+            ).first()
+        return None if row is None else (row.log_index, row.sha256)
 
     def library_digest(self, log_size: int) -> str:
         """The digest of the library in force: that of the last library entry among the first N."""
-        found = self.last_of("library/1", log_size)
-        if found is None or found[1].payload is None:
-            raise NotFound(f"No control library is among the first {log_size} entries.", field="log_size")
-        return found[1].payload.sha256
+        found = self._last_of("library/1", log_size)
+        if found is None:
+            message = f"No control library is among the first {log_size} entries; `muniment serve` or `collect` appends it."
+            raise NotFound(message, field="log_size")
+        return found[1]
 
     def full_digest(self, digest: str) -> str:
         """The one library digest in the log that starts so. Raises NotFound, naming those there are."""
@@ -225,14 +236,20 @@ class Store:
             ).all()
         return former_items(self.log, source, [index for (index,) in rows])
 
+    def config_index(self, log_size: int) -> int | None:
+        """Where the configuration in force lies: the last one among the first N entries."""
+        found = self._last_of("config/1", log_size)
+        return None if found is None else found[0]
+
     def config_in_force(self, log_size: int) -> Mapping[str, Json]:
         """The judgement-relevant configuration: the last one among the first N entries."""
-        found = self.last_of("config/1", log_size)
-        body = None if found is None else self.log.body(found[1])
-        if body is None:
+        index = self.config_index(log_size)
+        if index is None:
             return {}
-        config: Mapping[str, Json] = strict_json(body, what="configuration")
-        return config
+        if index not in self._configurations:
+            body = self.log.body(self.log.entry(index)) or b"{}"
+            self._configurations[index] = strict_json(body, what="configuration")
+        return self._configurations[index]
 
 
 def _only_the_embedded_default(settings: Settings) -> None:
@@ -291,20 +308,14 @@ def _alembic(engine: Engine) -> Config:
 
 def upgrade(engine: Engine) -> str:
     """Migrate the operational tables to the newest revision, and return its name."""
-    try:
-        command.upgrade(_alembic(engine), "head")
-    except OperationalError as error:
-        raise StoreUnavailable(f"The operations database cannot be migrated: {error.orig}.") from error
+    command.upgrade(_alembic(engine), "head")
     return _revisions(engine)[1]
 
 
 def _revisions(engine: Engine) -> tuple[str | None, str]:
     head = ScriptDirectory.from_config(_alembic(engine)).get_current_head() or ""
-    try:
-        with engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision(), head
-    except OperationalError as error:
-        raise StoreUnavailable(f"The operations database cannot be opened: {error.orig}.") from error
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision(), head
 
 
 def _require_head(engine: Engine) -> None:
