@@ -34,6 +34,7 @@ from compliance.store import Store
 from tests.moto_server import client as moto_client
 from web.access import create_sign_in_link, create_token
 from web.app import create_app
+from web.pages.remembered import remembered_by
 
 END = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DAYS = 10
@@ -68,6 +69,7 @@ class Organisation:
     app: FastAPI
     clock: Clock
     home: Path
+    sender: TestClient
     tokens: dict[str, str] = field(default_factory=dict)
 
     @contextmanager
@@ -89,11 +91,10 @@ class Organisation:
             made = create_token(self.store, scopes=[scope], source=source, created_by="local:test")
             self.tokens[f"{scope}{source}"] = made.token
         headers = {"Authorization": f"Bearer {self.tokens[f'{scope}{source}']}"}
-        with TestClient(self.app) as sender:
-            if isinstance(body, list | dict):
-                answer = sender.post(f"/api/v1{path}", json=body, headers=headers)
-            else:
-                answer = sender.put(f"/api/v1{path}", content=body, headers=headers)
+        if isinstance(body, list | dict):
+            answer = self.sender.post(f"/api/v1{path}", json=body, headers=headers)
+        else:
+            answer = self.sender.put(f"/api/v1{path}", content=body, headers=headers)
         assert answer.is_success, answer.text
 
 
@@ -115,15 +116,19 @@ def small_organisation(
     )  # fmt: skip
     store = Store.create(settings, readers=READERS, derivations=DERIVATIONS, clock=clock)
     answers = Answers(store)
-    made = Organisation(store, answers, create_app(store, answers), clock, home)
+    app = create_app(store, answers)
     try:
         if moto is not None:
             _estate(moto)
-        for day in range(DAYS + 1):
-            clock.now = BEGIN + timedelta(days=day)
-            _day(made, day, moto)
-        yield made
+        with TestClient(app) as sender:
+            made = Organisation(store, answers, app, clock, home, sender)
+            for day in range(DAYS + 1):
+                clock.now = BEGIN + timedelta(days=day)
+                _day(made, day, moto)
+            yield made
     finally:
+        # Time lines that are being worked out in the background still read the store.
+        remembered_by(app.state).finish()
         store.close()
 
 

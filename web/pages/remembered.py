@@ -86,6 +86,11 @@ class Remembered:
         worker.join(wait)
         return None if worker.is_alive() else answers.timelines(basis)
 
+    def finish(self) -> None:
+        """Wait for what is being worked out in the background."""
+        for worker in list(self._lines.values()):
+            worker.join()
+
     def line(self, basis: Basis, control: str, make: Callable[[], tuple[Span, ...]]) -> tuple[Span, ...]:
         """The time line of one control, made at most once for a basis; that of one is quick."""
         key = basis, control
