@@ -17,8 +17,8 @@ from compliance.errors import InputRefused
 from compliance.sample import Program
 from compliance.sample import story as days
 from compliance.sample.clock import Story, simulated_time
-from compliance.sample.datasets import REGION
-from compliance.sample.estate import Estate
+from compliance.sample.datasets import CARD, REGION
+from compliance.sample.estate import Estate, service_models_read_once
 from compliance.sample.people import FORGOTTEN, IN_ORDER, WITHDRAWN
 from compliance.sample.registry import ModelRegistry
 from compliance.sample.sending import BUILDER, Sender, listening
@@ -42,7 +42,7 @@ PERSONS = {
     "admin": "Ben Osei",
 }
 LINKS_HOLD = timedelta(days=1)
-KEY_SPACES = ("customer", "card")
+KEY_SPACES = ("customer", CARD)
 AROUND = "bank"
 """Folder of what belongs to the bank rather than to the store: secrets of key spaces, the deletion log."""
 SECRET_BYTES = 32
@@ -123,7 +123,7 @@ def build(home: Path, *, started_at: datetime, program: Program) -> SampleOrgani
     told = Story(started_at - BEFORE_THE_END)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     with ExitStack() as around:
-        with simulated_time(told.at(-700)) as time:
+        with simulated_time(told.at(-700)) as time, service_models_read_once():
             estate = Estate()  # 2
             around.callback(estate.close)
             days.before(time, told, estate)

@@ -19,6 +19,8 @@ SERVICING = "card-servicing"
 SUPPORT = "customer-support"
 RELATIONS = "customer-relations"
 MARKETING = "marketing"
+CARD = "payment-card"
+"""The key space of cards."""
 
 REGISTER: tuple[dict[str, Json], ...] = (
     {"id": FRAUD, "lawful_basis": "legitimate-interests", "retention_days": 730},
@@ -53,7 +55,7 @@ class Dataset:
 
     def contract(self, valid_from: str) -> dict[str, Json]:
         """Its data contract."""
-        keys = {"customer_id": "customer", "card_id": "card"}
+        keys = {"customer_id": "customer", "card_id": CARD}
         columns = [
             {"name": name, "sensitivity": sensitivity, **({"key_space": keys[name]} if name in keys else {})}
             for name, sensitivity in self.columns.items()
@@ -70,7 +72,7 @@ def _from(dataset: Dataset, **columns: str) -> dict[str, tuple[tuple[Dataset, st
     return {column: ((dataset, source),) for column, source in columns.items()}
 
 
-BOTH = ("customer", "card")
+BOTH = ("customer", CARD)
 PAYMENT = {
     "customer_id": "personal", "card_id": "card-data", "amount": "financial", "merchant": "internal",
     "booked_at": "internal",
@@ -129,7 +131,7 @@ PASSAGES = Dataset(
 )  # fmt: skip
 
 PRINTED = Dataset(
-    BUREAU, "vault/printed_cards", {"card_id": "card-data", "printed_at": "internal"}, (SERVICING,), ("card",), 730,
+    BUREAU, "vault/printed_cards", {"card_id": "card-data", "printed_at": "internal"}, (SERVICING,), (CARD,), 730,
     "alias/meridian/cards",
 )  # fmt: skip
 

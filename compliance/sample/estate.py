@@ -8,9 +8,12 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache, partial
 from typing import Any
+from unittest.mock import patch
 
 import boto3
+from botocore.loaders import JSONFileLoader
 from moto import settings as moto_settings
 from moto.core.authorization import ActionAuthenticatorMixin
 from moto.core.responses import ActionResult
@@ -228,6 +231,15 @@ class Estate:
     def arn_of_key(self, name: str) -> str:
         """The ARN of a key."""
         return f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{self._keys[name]}"
+
+
+@contextmanager
+def service_models_read_once() -> Iterator[None]:
+    """Let botocore read each of its service models from disk once, not anew for each of many collections."""
+    plainly = JSONFileLoader.load_file
+    held = cache(partial(plainly, JSONFileLoader()))
+    with patch.object(JSONFileLoader, "load_file", lambda _self, path: held(path)):
+        yield
 
 
 def _date_credential_reports() -> None:

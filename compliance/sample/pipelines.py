@@ -118,7 +118,7 @@ class Manifest:
 
 def manifests(copy: Copy, customers: Sequence[str]) -> list[Manifest]:
     """The manifest of a version in each key space that its dataset holds."""
-    keys = {"customer": tuple(customers), "card": tuple(people.card_of(one) for one in customers)}
+    keys = {"customer": tuple(customers), data.CARD: tuple(people.card_of(one) for one in customers)}
     return [Manifest(copy, key_space, keys[key_space]) for key_space in copy.dataset.key_spaces]
 
 

@@ -22,7 +22,7 @@ LAST = DAYS - 1
 FRAUD_MODEL, CHURN_MODEL, RANKER = "fraud-detector", "churn-propensity", "passage-ranker"
 FRAUD_TRAININGS = {0: "11", 9: "12", 23: "13"}
 """Day → version."""
-FRAUD_CHAMPIONS = {0: "11", 14: "12", 25: "13"}
+FRAUD_CHAMPIONS = {0: "11", 14: "12", 29: "13"}
 CHURN_TRAININGS = {0: "4", pipelines.CHURN_TRAINED: "5"}
 CHURN_CHAMPIONS = {0: "4", 15: "5"}
 
