@@ -39,12 +39,12 @@ class KeySpaces:
         return key_id(self._held(key_space)[0])
 
     def pseudonym(self, key_space: str, key: str) -> str:
-        """The pseudonym of a key under the current secret."""
-        return pseudonym(self._held(key_space)[0], key)
+        """The pseudonym of a key under the current secret. Raises InputRefused where it is no key."""
+        return _pseudonym(self._held(key_space)[0], key)
 
     def pseudonyms(self, key_space: str, key: str) -> list[tuple[str, str]]:
         """``(key id, pseudonym)`` of a key under every secret held, the current one first."""
-        return [(key_id(secret), pseudonym(secret, key)) for secret in self._held(key_space)]
+        return [(key_id(secret), _pseudonym(secret, key)) for secret in self._held(key_space)]
 
     def _held(self, key_space: str) -> tuple[bytes, ...]:
         held = self.secrets.get(key_space)
@@ -53,6 +53,16 @@ class KeySpaces:
             message = f"The key space {key_space!r} is not configured; configured are: {known}."
             raise NotFound(message, field="key_space")
         return held
+
+
+def _pseudonym(secret: bytes, key: str) -> str:
+    if not key:
+        raise InputRefused("The key is empty.", field="key")
+    try:
+        return pseudonym(secret, key)
+    except UnicodeEncodeError:
+        # Not chained: the cause would quote the key.
+        raise InputRefused("The key is no text in UTF-8.", field="key") from None
 
 
 def _read(name: str, part: KeySpaceSettings) -> list[bytes]:
@@ -69,18 +79,20 @@ def _read(name: str, part: KeySpaceSettings) -> list[bytes]:
 
 def _text(path: Path, where: str) -> str:
     try:
-        return path.read_text()
+        return path.read_text(encoding="ascii")
     except OSError as error:
         raise InputRefused(
             f"The secret file of {where} cannot be read: {error.strerror}.", field=where
         ) from error
+    except UnicodeDecodeError:
+        raise InputRefused(f"The secret of {where} is not hexadecimal.", field=where) from None
 
 
 def _decode(text: str, where: str) -> bytes:
     try:
         secret = bytes.fromhex(text.strip())
-    except ValueError as error:
-        raise InputRefused(f"The secret of {where} is not hexadecimal.", field=where) from error
+    except ValueError:
+        raise InputRefused(f"The secret of {where} is not hexadecimal.", field=where) from None
     if len(secret) < MIN_SECRET_BYTES:
         raise InputRefused(
             f"The secret of {where} has {len(secret)} bytes; at least {MIN_SECRET_BYTES} are needed.",

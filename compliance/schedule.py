@@ -20,7 +20,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
-from compliance.canonical import micros
+from compliance.canonical import EPOCH, micros
 from compliance.errors import InputRefused, MunimentError
 from compliance.settings import SourceSettings, interval
 
@@ -46,7 +46,8 @@ def trigger_of(source: SourceSettings) -> BaseTrigger | None:
         return None
     every = interval(source.schedule, or_none=True)
     if every is not None:
-        return IntervalTrigger(seconds=int(every.total_seconds()), timezone=UTC)
+        # Counted from 1970, as slots are: a server that is started again and again still runs each slot.
+        return IntervalTrigger(seconds=int(every.total_seconds()), start_date=EPOCH, timezone=UTC)
     try:
         return CronTrigger.from_crontab(source.schedule, timezone=UTC)
     except ValueError as error:
@@ -91,6 +92,19 @@ def _take_over(operations: Engine, fields: dict[str, object]) -> Claim | None:
             fields,
         ).rowcount
     return _claimed(operations, fields) if taken else None
+
+
+def left_behind(operations: Engine, source: str, slot: int, now: datetime) -> bool:
+    """Whether the slot's run was begun by somebody whose lease ran out before it was finished."""
+    with operations.connect() as connection:
+        found = connection.execute(
+            text(
+                "SELECT 1 FROM collection_run WHERE source = :source AND slot = :slot"
+                " AND finished_at IS NULL AND lease_until < :now"
+            ),
+            {"source": source, "slot": slot, "now": micros(now)},
+        )
+        return found.first() is not None
 
 
 def _claimed(operations: Engine, fields: dict[str, object]) -> Claim:
@@ -139,6 +153,7 @@ class Schedule:
         self._collect = collect
         self._standing = standing
         self._clock = clock
+        self._running: set[str] = set()
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
@@ -146,9 +161,10 @@ class Schedule:
     def start(self) -> None:
         """Begin to tick. Raises InputRefused where a schedule cannot be read."""
         for name, source in self._sources.items():
-            self._scheduler.add_job(
-                self.run_due, trigger_of(source), args=[name], id=f"source:{name}", jitter=None
-            )
+            self._scheduler.add_job(self.run_due, trigger_of(source), args=[name], id=f"source:{name}")
+            if interval(source.schedule or "", or_none=True) is not None:
+                # What the slot that we are in has missed is made up for; if it ran already, nothing happens.
+                self._scheduler.add_job(self.run_due, args=[name], id=f"missed:{name}")
         every = IntervalTrigger(seconds=int(STANDING_EVERY.total_seconds()), timezone=UTC)
         self._scheduler.add_job(self._stand, every, id="standing")
         self._scheduler.start()
@@ -165,18 +181,32 @@ class Schedule:
 
     def run_due(self, name: str) -> None:
         """Run one source for the slot that now falls in, unless another process has it."""
-        claimed = claim(self._operations, name, slot_of(self._sources[name], self._clock()), self._clock())
+        try:
+            claimed = claim(
+                self._operations, name, slot_of(self._sources[name], self._clock()), self._clock()
+            )
+        except MunimentError as error:
+            logger.warning("collection of %s could not be claimed: %s", name, error.message)
+            return
         if claimed is None:
             return
+        self._running.add(name)
         try:
             outcome, detail = "done", self._collect(name)
         except MunimentError as error:
             outcome, detail = "failed", error.message
             logger.warning("collection of %s failed: %s", name, error.message)
+        finally:
+            self._running.discard(name)
         finish(self._operations, claimed, outcome, detail, self._clock())
 
     def _stand(self) -> None:
         try:
             self._standing()
+            for name, source in self._sources.items():
+                if name not in self._running and left_behind(
+                    self._operations, name, slot_of(source, self._clock()), self._clock()
+                ):
+                    self.run_due(name)
         except MunimentError as error:
             logger.warning("standing work failed: %s", error.message)

@@ -12,7 +12,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Literal, overload
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,6 +31,9 @@ from pydantic_settings import (
 from compliance.canonical import Json
 from compliance.errors import InputRefused
 
+CRON_FIELDS = 5
+RESERVED = frozenset({"api", "muniment"})
+"""The sources of what a token without a source sends, and of the store's own entries."""
 SourceKind = Literal["aws-iam", "aws-kms", "mlflow", "deletion-log", "push"]
 Accepts = Literal["lineage", "decisions", "consents", "erasures", "members", "contracts", "purposes"]
 
@@ -58,6 +69,23 @@ class SourceSettings(Part):
     accepts: tuple[Accepts, ...] = Field((), description="What a pushed source may send")
     expect_every: str | None = Field(None, description="Interval after which silence is stale: 15m, 24h, 7d")
     namespaces: tuple[str, ...] = Field((), description="Dataset namespaces it may speak of; empty: all")
+
+    @field_validator("expect_every")
+    @classmethod
+    def _is_an_interval(cls, text: str | None) -> str | None:
+        if text is not None and interval(text, or_none=True) is None:
+            raise ValueError(f"{text!r} is no interval; expected a number with s, m, h or d, such as 24h")
+        return text
+
+    @field_validator("schedule")
+    @classmethod
+    def _is_a_schedule(cls, text: str | None) -> str | None:
+        """Whether its five fields make a cron expression is found out by the schedule itself."""
+        if text is not None and interval(text, or_none=True) is None and len(text.split()) != CRON_FIELDS:
+            raise ValueError(
+                f"{text!r} is no schedule; expected an interval such as 6h, or a cron expression"
+            )
+        return text
 
 
 class KeySpaceSettings(Part):
@@ -145,7 +173,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _names_are_unique(self) -> Settings:
         names = [source.name for source in self.sources]
-        twice = sorted({name for name in names if names.count(name) > 1} | ({"api"} & set(names)))
+        twice = sorted({name for name in names if names.count(name) > 1} | (RESERVED & set(names)))
         if twice:
             raise ValueError(f"source names {twice} are given twice or reserved")
         return self

@@ -41,8 +41,9 @@ def pdf(document: str) -> bytes:
     A process of its own bounds memory and time, and keeps Pango and its fonts out of the server.
     """
     paths = [str(FOLDER.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-    # The environment fixes the one date that WeasyPrint would take from the clock.
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "SOURCE_DATE_EPOCH": "0"}
+    # The environment fixes the one date that WeasyPrint would take from the clock; it holds no secret of ours.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MUNIMENT_")}
+    environment = {**inherited, "PYTHONPATH": os.pathsep.join(paths), "SOURCE_DATE_EPOCH": "0"}
     try:
         made = subprocess.run(
             [sys.executable, "-m", "reports.pdf_worker"],

@@ -38,6 +38,7 @@ def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; every refusal has been printed."""
     try:
         result: Any = app(args=arguments, prog_name="muniment", standalone_mode=False)
+        sys.stdout.flush()
     except MunimentError as error:
         typer.echo(f"muniment: {error.message}", err=True)
         return error.exit_code

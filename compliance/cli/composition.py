@@ -54,9 +54,9 @@ def open_store(settings: Settings, clock: Callable[[], datetime] = machine_clock
 
 
 @contextmanager
-def opened() -> Iterator[tuple[Store, Answers]]:
-    """The configured store and its answers, for one command."""
-    store = open_store(load_settings())
+def opened(home: Path | None = None) -> Iterator[tuple[Store, Answers]]:
+    """The configured store, or the one in another folder, and its answers, for one command."""
+    store = open_store(load_settings() if home is None else load_settings(home=home))
     try:
         yield store, Answers(store)
     finally:

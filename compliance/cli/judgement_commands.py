@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from compliance.cli.composition import local_user, opened
-from compliance.cli.output import instant, print_json, print_table
+from compliance.cli.output import instant, print_json, print_table, require_place, write_file
 from compliance.cli.reporting import write_report, write_statement
 from compliance.errors import InputRefused, NotFound
 from compliance.library import coverage, lint
@@ -117,7 +117,7 @@ def gaps(
     if out is None:
         typer.echo(text, nl=False)
     else:
-        out.write_text(text, encoding="utf-8")
+        write_file(out, text.encode())
 
 
 def changes(
@@ -152,7 +152,9 @@ def lookup(
     as_json: AsJson = False,
 ) -> None:
     """Which models and features used this record, when, and for what purpose."""
-    raw = sys.stdin.readline().rstrip("\n") if key == "-" else key
+    raw = sys.stdin.readline().rstrip("\r\n") if key == "-" else key
+    if statement is not None:
+        require_place(statement)
     with opened() as (store, answers):
         answer = answers.lookup(
             answers.basis(at=instant(at, "--at"), log_size=log_size), key_space=key_space, key=raw,

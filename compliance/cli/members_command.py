@@ -21,6 +21,7 @@ from compliance.settings import load_settings
 
 BATCH = 65_536
 TIMEOUT_SECONDS = 120.0
+SAID_AT_MOST = 200
 
 
 def members(
@@ -53,11 +54,21 @@ def _keys(file: Path, column: str) -> Iterator[str]:
     try:
         rows = _parquet(file, column) if file.suffix.lower() in {".parquet", ".pq"} else _csv(file, column)
         for number, value in enumerate(rows, start=1):
-            if value is None or value == "":
-                raise InputRefused(f"{file}: row {number} has no key in {column!r}.", field=column)
-            yield str(value)
-    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+            yield _key(value, f"{file}: row {number}", column)
+    except (OSError, pa.ArrowException, UnicodeDecodeError, csv.Error) as error:
         raise InputRefused(f"{file} cannot be read: {error}.", field="FILE") from error
+
+
+def _key(value: object, where: str, column: str) -> str:
+    """A key as its text. A number with a fraction is none: 42.0 would not be the customer 42."""
+    if isinstance(value, bytes):
+        value = value.decode()
+    if value is None or value == "":
+        raise InputRefused(f"{where} has no key in {column!r}.", field=column)
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        message = f"{where} has a {type(value).__name__} in {column!r}; keys are text or whole numbers."
+        raise InputRefused(message, field=column)
+    return str(value)
 
 
 def _parquet(file: Path, column: str) -> Iterator[object]:
@@ -72,7 +83,7 @@ def _parquet(file: Path, column: str) -> Iterator[object]:
 
 
 def _csv(file: Path, column: str) -> Iterator[object]:
-    with file.open(newline="", encoding="utf-8") as lines:
+    with file.open(newline="", encoding="utf-8-sig") as lines:
         table = csv.DictReader(lines)
         if column not in (table.fieldnames or ()):
             raise InputRefused(
@@ -103,12 +114,16 @@ def _put(url: str, query: dict[str, str], body: bytes, token: str) -> None:
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/x-ndjson"}
     try:
         answer = httpx.put(url, params=query, content=body, headers=headers, timeout=TIMEOUT_SECONDS)
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise SourceFailed(f"The server cannot be reached: {error}.", field="--url") from error
     if not answer.is_success:
-        detail = (
-            answer.json().get("detail", "")
-            if "json" in answer.headers.get("content-type", "")
-            else answer.text[:200]
-        )
-        raise InputRefused(f"The server refused the manifest ({answer.status_code}): {detail}")
+        raise InputRefused(f"The server refused the manifest ({answer.status_code}): {_detail(answer)}")
+
+
+def _detail(answer: httpx.Response) -> str:
+    """What the server says of a refusal: the detail of its problem, else the beginning of its text."""
+    try:
+        problem = answer.json()
+    except ValueError:
+        problem = None
+    return str(problem.get("detail", "")) if isinstance(problem, dict) else answer.text[:SAID_AT_MOST]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from compliance.answers import Answers
 from compliance.canonical import Json
-from compliance.errors import StoreUnavailable
+from compliance.cli.output import require_place, write_file
 from compliance.store import Store
 from web.issuing import issue_report, statement_pdf
 
@@ -26,20 +26,13 @@ def write_report(
     who: str,
 ) -> Path:
     """Write the audit report of a framework to a file, and record that it was issued."""
+    require_place(out)
     issued = issue_report(
         store, answers, framework, from_=from_, to=to, as_pdf=as_pdf, log_size=log_size, who=who
     )
-    return _written(out, issued.content)
+    return write_file(out, issued.content)
 
 
 def write_statement(store: Store, answer: Mapping[str, Json], out: Path) -> Path:
     """Write the record-usage statement of an answer to a file."""
-    return _written(out, statement_pdf(store, answer))
-
-
-def _written(out: Path, content: bytes) -> Path:
-    try:
-        out.write_bytes(content)
-    except OSError as error:
-        raise StoreUnavailable(f"{out} cannot be written: {error.strerror}.", field="--out") from error
-    return out
+    return write_file(out, statement_pdf(store, answer))

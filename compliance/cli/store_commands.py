@@ -12,7 +12,7 @@ from compliance.backup import backup as copy_store
 from compliance.cli.composition import collect, create_store, local_user, machine_clock, open_store, opened
 from compliance.cli.output import print_json
 from compliance.cli.serving import Served
-from compliance.database import sqlite_engine
+from compliance.database import MODE, sqlite_engine
 from compliance.errors import NotFound
 from compliance.sample import Program, build_sample
 from compliance.settings import load_settings
@@ -78,7 +78,7 @@ def verify(
     result = verify_store(home)
     problems = [str(problem) for problem in result.problems]
     if projections and not problems:
-        with opened() as (store, _):
+        with opened(home) as (store, _):
             problems += projections_equal_a_rebuild(store)
     if as_json:
         print_json(
@@ -112,12 +112,12 @@ def backup(target: Annotated[Path, typer.Argument(help="New or empty folder")]) 
     settings = load_settings()
     copy_store(settings.home, target)
     operations = sqlite_engine(settings.home / "operations.db")
-    copy = operations.raw_connection()
     try:
-        copy.cursor().execute("VACUUM INTO ?", (str(target / "operations.db"),))
+        with operations.connect() as connection:
+            connection.exec_driver_sql("VACUUM INTO ?", (str(target / "operations.db"),))
     finally:
-        copy.close()
         operations.dispose()
+    (target / "operations.db").chmod(MODE)
     typer.echo(f"Copied the store to {target}; `muniment verify {target}` checks the copy.")
 
 
