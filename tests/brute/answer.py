@@ -84,18 +84,28 @@ class Gaps:
             for version in self.contains.versions
             if self.contains.concerns(version) and self._has_gap(version)
         }
-        return by_version | self._failed_outputs() | self._overlapped() | self._erased_without_writer()
+        found = by_version | self._failed_outputs() | self._overlapped() | self._disagreed_reads()
+        return found | self._erased_without_writer()
 
     def _has_gap(self, version: Version) -> bool:
         writers = self.contains.writers[version]
         return (
-            any(run.state == "running" or run.contradicted for run in writers)
+            any(self._written_in_doubt(run, version) for run in writers)
             or version in self.contains.unspoken()
             or self._manifests_differ(version)
             or (self.contains.certain.get(version) == "possible" and self.contains.named_unknown(version))
             or version in self.columns.lineage_incomplete
             or self.columns.left_out(version)
         )
+
+    def _written_in_doubt(self, run: Run, version: Version) -> bool:
+        """The run is still running, or sources contradict each other about it."""
+        return run.state == "running" or run.contradicted or self.contains.world.disagreed(run, version[0])
+
+    def _disagreed_reads(self) -> set[Version]:
+        world = self.contains.world
+        read = {one for run in world.runs.values() for one in world.disagreed_reads(run)}
+        return {one for one in read if self.contains.concerns(one)}
 
     def _manifests_differ(self, version: Version) -> bool:
         """Two different manifests of one version are united, and a gap."""
@@ -108,15 +118,15 @@ class Gaps:
         return {version for run in failed for version in self.contains.world.outputs(run)}
 
     def _overlapped(self) -> set[Version]:
-        """Where another writing run shares time: every version that may have been the one."""
+        """What was worked out though another writing run shares time, if any version it may have been matters."""
         world = self.contains.world
-        choices = [world.read_choice(run, one) for run in world.runs.values() for one in world.works_out(run)]
+        choices = [world.read_choice(run, *one) for run in world.runs.values() for one in world.worked_out(run)]
         choices += [world.kept_choice(run, before) for run, one in self._outputs() for before in world.keeps(run, one)]
-        return {version for choice in choices for version in self._uncertain(choice)}
+        return {version for some in choices for _, one in some if self._uncertain(one) for version in one.versions}
 
-    def _uncertain(self, choice: Choice) -> list[Version]:
+    def _uncertain(self, choice: Choice) -> bool:
         candidates = [*choice.versions, *choice.overlapping] if choice.overlapping else []
-        return [version for version in candidates if self.contains.concerns(version)]
+        return any(self.contains.concerns(version) for version in candidates)
 
     def _outputs(self) -> list[tuple[Run, DatasetName]]:
         return [(self.contains.world.runs[run], dataset) for run, dataset in self.contains.kept_by]

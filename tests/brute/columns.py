@@ -10,7 +10,7 @@ from tests.brute.containing import Containing
 from tests.brute.lineage_facets import Way, fields_named, ways
 from tests.brute.merging import inside, objects
 from tests.brute.runs import Mention, Run, facets_of
-from tests.brute.versions import Version, World
+from tests.brute.versions import Version, World, outputs_by
 
 UNNAMED = "*"
 """Stands for every column of a version of which no column is known by name."""
@@ -49,6 +49,14 @@ class Columns:
         """Whether some column of the version carries."""
         return bool(self.carrying[version])
 
+    def all_carry(self, version: Version) -> bool:
+        """Whether it is by a rule for all columns that those of the version carry."""
+        writers = self.contains.writers[version]
+        if not writers or version in self.lineage_incomplete or UNNAMED in self.carrying[version]:
+            return True
+        without = [run for run in writers if None in self._told(run, version)]
+        return any(self.carrying[one] for run in without for one in self.contains.found(run))
+
     # --- the rules -----------------------------------------------------------------------------
 
     def _fixed_point(self, carrying: Carrying | None) -> Carrying:
@@ -82,14 +90,19 @@ class Columns:
 
     def _written(self, run: Run, version: Version, found: Carrying, *, only_unmasked: bool) -> set[str]:
         """By the facet where there is one; else all carry if anything that the run read carries."""
-        told = ways(facets_of(run.outputs, version[0]), self.world.names)
-        if told is None:
-            return self._all(version) if any(found[one] for one in self.contains.found(run)) else set()
-        return {
-            column
-            for column, entries in told.items()
-            if any(self._passes(way, run, found, only_unmasked=only_unmasked) for way in entries)
-        }
+        columns: set[str] = set()
+        for told in self._told(run, version):
+            if told is None and any(found[one] for one in self.contains.found(run)):
+                columns |= self._all(version)
+            for column, entries in (told or {}).items():
+                if any(self._passes(way, run, found, only_unmasked=only_unmasked) for way in entries):
+                    columns.add(column)
+        return columns
+
+    def _told(self, run: Run, version: Version) -> list[dict[str, list[Way]] | None]:
+        """What each source that reports the version as written says of its columns."""
+        reports = [one for one in run.reports if version in outputs_by(one, run)]
+        return [ways(facets_of(one.outputs, version[0]), self.world.names) for one in reports]
 
     def _passes(self, way: Way, run: Run, found: Carrying, *, only_unmasked: bool) -> bool:
         """A way carries if it is direct and what it names carries, in a version that the run found to contain it."""
@@ -102,13 +115,18 @@ class Columns:
         return self.known(version) or {UNNAMED}
 
     def known(self, version: Version) -> set[str]:
-        """The columns of a version that its schema facets have or that lineage facets of its readers name."""
-        dataset = version[0]
-        readers = [run for run in self.world.runs.values() if self._reads(run, version)]
-        known = {column for run in readers for column in self._names(run, dataset)}
-        known |= {one for run in readers for one in schema(run.inputs, dataset)}
-        known |= {one for run in self.contains.writers[version] for one in schema(run.outputs, dataset)}
-        return known | self._declared(dataset)
+        """The columns that its schema facets have or that lineage facets of its readers and writers name of it."""
+        named = {column for run in self._readers(version) for column in self._names(run, version[0])}
+        told = [one or {} for run in self.contains.writers[version] for one in self._told(run, version)]
+        return named.union(*told) | self.schema(version) | self._declared(version[0])
+
+    def schema(self, version: Version) -> set[str]:
+        """The columns that the ``schema`` facets of its writers and of its readers have."""
+        told = [schema(run.outputs, version[0]) for run in self.contains.writers[version]]
+        return set().union(*told, *(schema(run.inputs, version[0]) for run in self._readers(version)))
+
+    def _readers(self, version: Version) -> list[Run]:
+        return [run for run in self.world.runs.values() if self._reads(run, version)]
 
     def _reads(self, run: Run, version: Version) -> bool:
         return any(one.version == version for one in self.contains.read_by[run.run_id])
@@ -150,12 +168,9 @@ class Columns:
         }
 
     def left_out(self, version: Version) -> bool:
-        """Whether a writing run's facet leaves out a column that its ``schema`` facet has."""
-        for run in self.contains.writers[version]:
-            told = ways(facets_of(run.outputs, version[0]), self.world.names)
-            if told is not None and schema(run.outputs, version[0]) - set(told):
-                return True
-        return False
+        """Whether a writing run's facet leaves out a column that a ``schema`` facet of the version has."""
+        told = [one for run in self.contains.writers[version] for one in self._told(run, version)]
+        return any(one is not None and self.schema(version) - set(one) for one in told)
 
 
 def schema(mentions: Iterable[Mention], dataset: DatasetName) -> set[str]:

@@ -132,15 +132,13 @@ class Containing:
         They completed after the version was written and at or before the reading run's start, for a
         kept version the keeping run's end. A version without a known writer was written before everything.
         """
-        if read.named:
+        if read.until is None:
             return []
-        run = self.world.runs[read.run]
-        until = run.end if read.kept else run.start
         written = self.world.written_at(read.version)
         return [
             record
             for record, completed in self.covering(read.version[0])
-            if (written is None or written < completed) and completed <= until
+            if (written is None or written < completed) and completed <= read.until
         ]
 
     # --- might contain -------------------------------------------------------------------------

@@ -42,9 +42,12 @@ def fields_named(facets: Mapping[str, Json], names: Names) -> set[tuple[DatasetN
 
 
 def ways(facets: Mapping[str, Json], names: Names) -> dict[str, list[Way]] | None:
-    """The ways into each column that the facets list; None where there is no column lineage at all."""
+    """The ways into each column that the facets list; None where there is no column lineage at all.
+
+    A column-lineage facet without fields lists no column; a lineage facet without fields says nothing of columns.
+    """
     column, lineage = facets.get("columnLineage"), facets.get("lineage")
-    if column is None and inside(lineage, "fields") is None:
+    if column is None and not inside(lineage, "fields"):
         return None
     found: dict[str, list[Way]] = {}
     for facet, key in ((column, "inputFields"), (lineage, "inputs")):

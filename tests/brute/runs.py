@@ -36,6 +36,9 @@ class Report:
     outputs: tuple[Mention, ...]
     tags: tuple[tuple[str, str], ...]
     state: State
+    start: datetime
+    end: datetime
+    """``NEVER_ENDING`` where the source tells of no end."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +47,38 @@ class Run:
 
     run_id: str
     job: tuple[str, str]
-    start: datetime
-    end: datetime
-    state: State
-    contradicted: bool
     reports: tuple[Report, ...]
+
+    @property
+    def starts(self) -> set[datetime]:
+        """When it started, by each source: by itself none of them is certain."""
+        return {report.start for report in self.reports}
+
+    @property
+    def ends(self) -> set[datetime]:
+        """When it ended, by each source that tells of an end; never, if none does."""
+        return {report.end for report in self.reports if report.state != "running"} or {NEVER_ENDING}
+
+    @property
+    def start(self) -> datetime:
+        """A run starts at its earliest event."""
+        return min(self.starts)
+
+    @property
+    def end(self) -> datetime:
+        """A run ends at its last end event."""
+        return max(self.ends)
+
+    @property
+    def state(self) -> State:
+        """A run that one source saw complete is complete, whatever another says."""
+        states = {report.state for report in self.reports}
+        return "complete" if "complete" in states else "failed" if "failed" in states else "running"
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether sources disagree how or when it ended."""
+        return len({(report.state, report.end) for report in self.reports if report.state != "running"}) > 1
 
     @property
     def exists(self) -> bool:
@@ -94,17 +124,7 @@ def read_runs(lineage: Sequence[Received], names: Names) -> dict[str, Run]:
 def _run(run_id: str, events: list[Received], names: Names) -> Run:
     job = merge((time_of(one.value), one.value["job"]) for one in events)
     by_source = [[one for one in events if one.source == source] for source in sorted({e.source for e in events})]
-    reports = tuple(_report(some, names) for some in by_source)
-    state = _united_state(reports)
-    return Run(
-        run_id=run_id,
-        job=(job["namespace"], job["name"]),
-        start=min(time_of(one.value) for one in events),
-        end=_united_end(by_source, state),
-        state=state,
-        contradicted=len({report.state for report in reports if report.state != "running"}) > 1,
-        reports=reports,
-    )
+    return Run(run_id, (job["namespace"], job["name"]), tuple(_report(some, names) for some in by_source))
 
 
 def _state(events: Iterable[Received]) -> State:
@@ -113,22 +133,8 @@ def _state(events: Iterable[Received]) -> State:
     return "running" if not ends else "complete" if max(ends)[1] else "failed"
 
 
-def _united_state(reports: Iterable[Report]) -> State:
-    """A run that one source saw complete is complete, whatever another says."""
-    states = {report.state for report in reports}
-    return "complete" if "complete" in states else "failed" if "failed" in states else "running"
-
-
-def _united_end(by_source: Iterable[list[Received]], state: State) -> datetime:
-    """The last end event of the sources that saw the run end in that state."""
-    ends = [
-        time_of(one.value)
-        for events in by_source
-        if _state(events) == state
-        for one in events
-        if one.value.get("eventType") in ENDS
-    ]
-    return max(ends, default=NEVER_ENDING)
+def _end(events: Iterable[Received]) -> datetime:
+    return max((time_of(e.value) for e in events if e.value.get("eventType") in ENDS), default=NEVER_ENDING)
 
 
 def _report(events: list[Received], names: Names) -> Report:
@@ -139,7 +145,14 @@ def _report(events: list[Received], names: Names) -> Report:
         inputs += fed
         outputs += made
     sayings: list[Said] = [(time_of(one.value), inside(one.value, "run", "facets", "tags")) for one in events]
-    return Report(tuple(inputs), tuple(outputs), tuple(tags_of(merge(sayings))), _state(events))
+    return Report(
+        inputs=tuple(inputs),
+        outputs=tuple(outputs),
+        tags=tuple(tags_of(merge(sayings))),
+        state=_state(events),
+        start=min(time_of(one.value) for one in events),
+        end=_end(events),
+    )
 
 
 def _mentions(event: Mapping[str, Json], side: str, names: Names) -> list[Mention]:

@@ -12,6 +12,7 @@ from compliance.lineage.records import DatasetName
 from tests.brute.columns import Columns
 from tests.brute.containing import Containing
 from tests.brute.runs import NEVER_ENDING, Run
+from tests.brute.versions import Version
 
 UNDECLARED = "undeclared"
 
@@ -75,19 +76,34 @@ class Uses:
             (f"{version[0][1]}:{column}", version[1])
             for version in self.contains.world.outputs(run)
             if version in self.contains.certain and self._is_feature_view(version[0])
-            for column in self.columns.shown(version)
+            for column in self._feature_columns(version)
         }
 
-    def _is_feature_view(self, dataset: DatasetName) -> bool:
+    def _feature_columns(self, version: Version) -> set[str]:
+        """The carrying columns; where all of them carry, those that the registry names too."""
+        shown = set(self.columns.shown(version))
+        if not self.columns.all_carry(version):
+            return shown
+        return shown | {name for view, names in self._views() if view == version[0] for name in names}
+
+    def _views(self) -> list[tuple[DatasetName, list[str]]]:
+        """The datasets that the feature registry knows as feature views, with their columns."""
         world = self.contains.world
-        registered = {world.names(one) for one in world.values("feature_view")}
-        return dataset in registered or world.declared.is_feature_view(dataset)
+        return [(world.names(one), one["features"]) for one in world.values("feature_view")]
+
+    def _is_feature_view(self, dataset: DatasetName) -> bool:
+        registered = {view for view, _ in self._views()}
+        return dataset in registered or self.contains.world.declared.is_feature_view(dataset)
 
     def _purposes(self, run: Run) -> set[str]:
-        """The run's tags, else the job's, else those of its models in their registry."""
+        """The run's tags, else the job's, else those of its models in their registry.
+
+        A job's tag in the run's own events is declared at or after every one at or before its start.
+        """
         declared = self.contains.world.declared
         on_run = {value for key, value in run.tags if key == "purpose"}
-        on_job = declared.job_tags(run.job, "purpose", run.start) | declared.own_job_tags(run.run_id, "purpose")
+        own = declared.own_job_tags(run.run_id, "purpose")
+        on_job = own or declared.job_tags(run.job, "purpose", run.start)
         return on_run or on_job or self._model_purposes(run)
 
     def _model_purposes(self, run: Run) -> set[str]:

@@ -25,7 +25,8 @@ class Read:
     run: str
     version: Version
     named: bool
-    kept: bool = False
+    until: datetime | None = None
+    """For what was worked out: the reading run's start, for a kept previous version the writing run's end."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class World:
 
     def outputs(self, run: Run) -> set[Version]:
         """The versions that a run names as written, by any source; one without a name gets the run's id."""
-        return {version for report in run.reports for version in _outputs(report, run)}
+        return {version for report in run.reports for version in outputs_by(report, run)}
 
     def writers(self, version: Version) -> list[Run]:
         """The runs whose outputs exist and that wrote this version."""
@@ -89,8 +90,8 @@ class World:
             if named:
                 yield from (Read(run.run_id, version, named=True) for version in named)
             else:
-                chosen = self.read_choice(run, dataset).versions
-                yield from (Read(run.run_id, version, named=False) for version in chosen)
+                for at, choice in self.read_choice(run, report, dataset):
+                    yield from (Read(run.run_id, version, named=False, until=at) for version in choice.versions)
 
     def _datasets_read(self, report: Report) -> set[DatasetName]:
         """Its inputs, and every source that its outputs' lineage facets name."""
@@ -101,36 +102,41 @@ class World:
 
     def _named(self, run: Run, report: Report, dataset: DatasetName) -> set[Version]:
         """The versions that a source names as read, save those that this run alone wrote."""
-        mentions = [mention for mention in report.inputs if mention.dataset == dataset]
-        named = {version for mention in mentions for version in _named_by(mention, "icebergScanReport")}
-        own = _outputs(report, run)
+        named = _named_in(report.inputs, dataset, "icebergScanReport")
+        own = outputs_by(report, run)
         return {one for one in named if one not in own or [w for w in self.writers(one) if w != run]}
 
-    def works_out(self, run: Run) -> set[DatasetName]:
-        """The datasets whose version a run's read leaves to be worked out, by any source."""
-        return {
-            dataset
+    def worked_out(self, run: Run) -> list[tuple[Report, DatasetName]]:
+        """The datasets whose version each source's report of a run's reads leaves to be worked out."""
+        return [
+            (report, dataset)
             for report in run.reports
-            for dataset in self._datasets_read(report)
+            for dataset in sorted(self._datasets_read(report))
             if not self._named(run, report, dataset)
-        }
+        ]
 
-    def read_choice(self, reader: Run, dataset: DatasetName) -> Choice:
-        """A read without a version found what ended last at or before the reading run's start."""
-        return self._choice(reader, dataset, lambda end: end <= reader.start)
+    def read_choice(self, reader: Run, report: Report, dataset: DatasetName) -> list[tuple[datetime, Choice]]:
+        """A read without a version found what ended last at or before the reading run's start.
 
-    def kept_choice(self, writer: Run, dataset: DatasetName) -> Choice:
+        Where sources differ about an end, every combination of what they say is possible; the source
+        that reports the read may be right about the start.
+        """
+        starts = sorted({reader.start, report.start})
+        return [(at, self._choice(reader, dataset, lambda end, at=at: end <= at)) for at in starts]
+
+    def kept_choice(self, writer: Run, dataset: DatasetName) -> list[tuple[datetime, Choice]]:
         """A kept previous version is worked out among the runs that ended before the writing run's end."""
-        return self._choice(writer, dataset, lambda end: end < writer.end)
+        return [(at, self._choice(writer, dataset, lambda end, at=at: end < at)) for at in sorted(writer.ends)]
 
     def _choice(self, asking: Run, dataset: DatasetName, in_time: Callable[[datetime], bool]) -> Choice:
         others = [run for run in self.runs_writing(dataset) if run != asking]
-        ended = [run for run in others if run.state == "complete" and in_time(run.end)]
-        last = max((run.end for run in ended), default=None)
-        chosen = [run for run in ended if run.end == last]
+        ended = [run for run in others if run.state == "complete"]
+        chosen = [run for run in ended if _may_be_last(run, ended, in_time)]
         beside = [one for one in others if shares(one, asking) or any(shares(one, c) for c in chosen if c != one)]
-        versions = self._by_all(chosen, dataset) if chosen else self._before_all(dataset)
-        return Choice(tuple(versions), tuple(self._by_all(beside, dataset)))
+        versions = set(self._by_all(chosen, dataset))
+        if not any(all(in_time(end) for end in run.ends) for run in ended):
+            versions |= set(self._before_all(dataset))
+        return Choice(tuple(sorted(versions)), tuple(self._by_all(beside, dataset)))
 
     def _by_all(self, runs: Iterable[Run], dataset: DatasetName) -> list[Version]:
         return sorted({version for run in runs for version in self.versions_by(run, dataset)})
@@ -162,12 +168,20 @@ class World:
         before = change.get("previousIdentifier") if change.get("lifecycleStateChange") == "RENAME" else None
         return {dataset, self.names(before)} if before else {dataset}
 
-    def _replaces(self, run: Run, report: Report, dataset: DatasetName, facets: Mapping[str, Json]) -> bool:
-        """Tags beat the facets, of several append stands; ALTER and RENAME keep; where nothing states it, it keeps."""
+    def _replaces(
+        self, run: Run, report: Report, dataset: DatasetName, facets: Mapping[str, Json], *, alone: bool = False
+    ) -> bool:
+        """Tags beat the facets, of several append stands; ALTER and RENAME keep; where nothing states it, it keeps.
+
+        A source's word to append holds against another's to replace, unless it is judged ``alone``.
+        """
         tags = self._write_tags(run, report, dataset)
+        beside = [] if alone else [self._write_tags(run, one, dataset) for one in run.reports]
+        if "append" in tags.union(*beside):
+            return False
+        if "replace" in tags:
+            return True
         change = inside(facets, "lifecycleStateChange", "lifecycleStateChange")
-        if tags & {"append", "replace"}:
-            return "append" not in tags
         if change in {"ALTER", "RENAME"}:
             return False
         configured = dataset in {self.names.of(one) for one in self.given.settings.replaces}
@@ -182,8 +196,27 @@ class World:
 
     def kept(self, run: Run, dataset: DatasetName) -> set[Read]:
         """The previous versions whose content a run's output of a dataset holds."""
-        chosen = [self.kept_choice(run, one).versions for one in self.keeps(run, dataset)]
-        return {Read(run.run_id, version, named=False, kept=True) for versions in chosen for version in versions}
+        return {
+            Read(run.run_id, version, named=False, until=at)
+            for one in self.keeps(run, dataset)
+            for at, choice in self.kept_choice(run, one)
+            for version in choice.versions
+        }
+
+    def disagreed(self, run: Run, dataset: DatasetName) -> bool:
+        """Whether sources name different versions as written, or differ in whether the run replaced."""
+        told = [report for report in run.reports if any(one.dataset == dataset for one in report.outputs)]
+        named = {frozenset(_named_in(report.outputs, dataset, "icebergCommitReport")) for report in told}
+        modes = {self._replaces(run, one, dataset, facets_of(one.outputs, dataset), alone=True) for one in told}
+        return len(named - {frozenset()}) > 1 or len(modes) > 1
+
+    def disagreed_reads(self, run: Run) -> set[Version]:
+        """The versions of a dataset that a run read, where sources name different ones."""
+        found: set[Version] = set()
+        for dataset in {one.dataset for one in run.inputs}:
+            named = {frozenset(self._named(run, report, dataset)) for report in run.reports} - {frozenset()}
+            found |= frozenset().union(*named) if len(named) > 1 else frozenset()
+        return found
 
     def creates(self, run: Run, dataset: DatasetName) -> bool:
         """Whether a source says that the run created the dataset."""
@@ -191,19 +224,30 @@ class World:
         return any(inside(one, "lifecycleStateChange", "lifecycleStateChange") == "CREATE" for one in told)
 
 
-def _outputs(report: Report, run: Run) -> set[Version]:
+def outputs_by(report: Report, run: Run) -> set[Version]:
+    """The versions that a source reports as written: as it names them, else by the run's id."""
     found: set[Version] = set()
     for dataset in {mention.dataset for mention in report.outputs}:
-        mentions = [mention for mention in report.outputs if mention.dataset == dataset]
-        named = {version for mention in mentions for version in _named_by(mention, "icebergCommitReport")}
-        found |= named or {(dataset, run.run_id)}
+        found |= _named_in(report.outputs, dataset, "icebergCommitReport") or {(dataset, run.run_id)}
     return found
+
+
+def _named_in(mentions: Iterable[Mention], dataset: DatasetName, report: str) -> set[Version]:
+    return {version for one in mentions if one.dataset == dataset for version in _named_by(one, report)}
 
 
 def _named_by(mention: Mention, report: str) -> list[Version]:
     """All versions that one mention names: by its version facet, and by Iceberg's snapshot id."""
     told = [inside(mention.facets, "version", "datasetVersion"), inside(mention.facets, report, "snapshotId")]
     return [(mention.dataset, one if isinstance(one, str) else str(int(one))) for one in told if one is not None]
+
+
+def _may_be_last(run: Run, ended: Iterable[Run], in_time: Callable[[datetime], bool]) -> bool:
+    """Whether a run ended in time and, by some combination of what sources say, no other ended after it in time."""
+    last = max((end for end in run.ends if in_time(end)), default=None)
+    return last is not None and all(
+        any(end <= last or not in_time(end) for end in other.ends) for other in ended if other != run
+    )
 
 
 def _rewrites(facets: Mapping[str, Json]) -> bool:
