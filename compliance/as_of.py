@@ -11,16 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import chain, zip_longest
 
 from sqlalchemy import text
 
 from compliance.canonical import Json, evidence_id, from_micros, micros, parse_evidence_id
 from compliance.facts import REPORTS, SOURCES, Fact, Received, ReceivedKind, ScopeState, SourceState, Unseen
 from compliance.history import (
-    ITSELF,
     History,
-    SeenEntry,
     SeenFragment,
     SeenListing,
     SeenRecord,
@@ -183,8 +180,7 @@ class FactsAsOf:
 
     def _source_state(self, source: Mapping[str, Json]) -> SourceState:
         name, kind = source["name"], source["kind"]
-        entries = self._reports.get(name, ())
-        last = max(entries, key=lambda row: (row.received_at, row.index), default=None)
+        last = self._visible.last_entry(name, self._until)
         state = SourceState(
             name=name, kind=kind, last_seen=None if last is None else from_micros(last.received_at),
             cause=None, detail="", accepts=tuple(source.get("accepts", ())),

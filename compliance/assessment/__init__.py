@@ -16,7 +16,7 @@ from compliance.assessment.outcome import (
     RequirementResult,
     Status,
 )
-from compliance.assessment.timeline import Span, control_timeline, time_in, timelines
+from compliance.assessment.timeline import Span, Worked, control_timeline, time_in, timelines
 
 __all__ = [
     "ATTESTATION",
@@ -33,6 +33,7 @@ __all__ = [
     "RequirementResult",
     "Span",
     "Status",
+    "Worked",
     "assess",
     "control_timeline",
     "gravest",

@@ -12,11 +12,12 @@ derivations of this program. Numbered:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from compliance.assessment.adding import gravest
 from compliance.assessment.attesting import judge_attestation
-from compliance.assessment.judging import CheckJudge, Memo, judge_every
+from compliance.assessment.judging import CheckJudge, every, judge_every
 from compliance.assessment.outcome import (
     STATUS_OF,
     Assessment,
@@ -28,25 +29,35 @@ from compliance.assessment.outcome import (
     RequirementResult,
 )
 from compliance.assessment.populations import Populations
-from compliance.assessment.ratio import judge_ratio
+from compliance.assessment.ratio import judge_ratio, share
 from compliance.assessment.scoping import Scope, split
 from compliance.assessment.statements import Waivers
+from compliance.assessment.verdicts import Verdicts
 from compliance.evidence import Cause
-from compliance.facts import FactBase
+from compliance.facts import Fact, FactBase
 from compliance.library import Check, Control, Derivation, Framework, Library, Requirement, is_automated
 
 _OUTCOME_OF: dict[str, Outcome] = {status: outcome for outcome, status in STATUS_OF.items()}
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What judgements at several instants hand on to one another; it changes no answer."""
+
+    verdicts: Verdicts = field(default_factory=Verdicts)
+    drawn: dict[str, tuple[Fact, ...]] = field(default_factory=dict)
+    """The facts last drawn, by type."""
 
 
 class Judgement:
     """What is needed to judge controls at one instant; facts are drawn once and shared."""
 
     def __init__(
-        self, base: FactBase, derivations: Mapping[str, Derivation], memo: Memo | None = None
+        self, base: FactBase, derivations: Mapping[str, Derivation], carried: Carried | None = None
     ) -> None:
         self.base = base
-        self.populations = Populations(base, derivations)
-        self._memo = memo
+        self.populations = Populations(base, derivations, None if carried is None else carried.drawn)
+        self._verdicts = None if carried is None else carried.verdicts
 
     @cached_property
     def waivers(self) -> Waivers:
@@ -55,8 +66,18 @@ class Judgement:
 
     def check(self, check: Check, control: Control) -> CheckResult:
         """One check over its population."""
-        judge = CheckJudge(check, control, self.populations, self.waivers, self._memo)
+        judge = self.judge(check, control)
         return judge_every(judge) if check.at_least is None else judge_ratio(judge, check.at_least)
+
+    def verdict(self, check: Check, control: Control) -> tuple[Outcome, Cause | None]:
+        """The outcome and cause of ``check``, without its findings."""
+        judge = self.judge(check, control)
+        tally = judge.tally()
+        return every(tally) if check.at_least is None else share(judge, tally, check.at_least)
+
+    def judge(self, check: Check, control: Control) -> CheckJudge:
+        """What judges a check over its population."""
+        return CheckJudge(check, control, self.populations, self.waivers, self._verdicts)
 
     def control(self, control: Control) -> ControlResult:
         """One control, with the results of its checks and attestations in their order."""

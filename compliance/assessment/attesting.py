@@ -15,14 +15,24 @@ from compliance.facts import FactBase
 from compliance.library import Attestation, Control, plain
 
 
-def judge_attestation(attestation: Attestation, control: Control, base: FactBase) -> CheckResult:
-    """Whether a signature under the statement is in force."""
+def stands(attestation: Attestation, base: FactBase) -> tuple[Outcome, Cause | None]:
+    """The outcome and cause of an attestation, without its finding."""
+    live, good, _ = _signed(attestation, base)
+    return ("pass", None) if live else ("unknown", "stale" if good else "missing")
+
+
+def _signed(attestation: Attestation, base: FactBase) -> tuple[list[Signed], list[Signed], list[Signed]]:
+    """The signatures in force, those under the same words, and all, given so far."""
     signed = [s for s in signatures(base.received("attestation"), attestation) if s.signed_at <= base.at]
     good = [one for one in signed if one.same_words]
-    live = [one for one in good if one.until >= base.at]
+    return [one for one in good if one.until >= base.at], good, signed
+
+
+def judge_attestation(attestation: Attestation, control: Control, base: FactBase) -> CheckResult:
+    """Whether a signature under the statement is in force."""
+    live, good, signed = _signed(attestation, base)
     last = max(live or good or signed, key=lambda one: (one.until, one.evidence), default=None)
-    outcome: Outcome = "pass" if live else "unknown"
-    cause: Cause | None = None if live else "missing" if not good else "stale"
+    outcome, cause = stands(attestation, base)
     finding = Finding(
         check=attestation.id, control=control.id, requirements=control.requirements, resource_type=ATTESTATION,
         resource_id=attestation.id, source="" if last is None else last.source, outcome=outcome, cause=cause,

@@ -15,21 +15,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from datetime import datetime
 
 from compliance.assessment import wording
 from compliance.assessment.adding import gravest
 from compliance.assessment.outcome import SCOPE, CheckResult, Finding, Outcome
 from compliance.assessment.populations import BlindSpot, Populations
 from compliance.assessment.statements import Waiver, Waivers
+from compliance.assessment.verdicts import Verdicts
 from compliance.canonical import format_time
 from compliance.evidence import Cause
 from compliance.facts import Fact
 from compliance.library import Check, Control, Judged, filled
 from compliance.predicate import Unjudged
-
-Memo: TypeAlias = dict[tuple[str, str, str, tuple[str, ...]], Judged]
-"""Verdicts by check, source, resource and evidence: the same evidence has the same fields at any instant."""
 
 
 @dataclass
@@ -39,7 +37,8 @@ class Tally:
     passed: list[Fact] = field(default_factory=list)
     failed: list[Fact] = field(default_factory=list)
     excepted: list[tuple[Fact, Waiver]] = field(default_factory=list)
-    unknown: list[tuple[Fact, Cause, str]] = field(default_factory=list)
+    unknown: list[tuple[Fact, Cause, Unjudged | None]] = field(default_factory=list)
+    """With why there is no verdict; None where the evidence is too old."""
     not_applicable: int = 0
     spots: tuple[BlindSpot, ...] = ()
     """What of the population could not be seen."""
@@ -54,30 +53,40 @@ class CheckJudge:
     """Judges one check of one control over what is known at one instant."""
 
     def __init__(
-        self, check: Check, control: Control, populations: Populations, waivers: Waivers, memo: Memo | None = None
-    ) -> None:
+        self, check: Check, control: Control, populations: Populations, waivers: Waivers,
+        verdicts: Verdicts | None = None,
+    ) -> None:  # fmt: skip
         self.check = check
         self.control = control
         self.at = populations.base.at
         self._populations = populations
         self._waivers = waivers.of_check(check.id, control.id)
         inputs = populations.inputs(check.over)
-        self._ages = inputs.ages or check.fresh_stated
-        # A derived fact may change though what it cites does not: what it lacks is cited by nothing.
-        self._memo = None if check.reads_clock or inputs.derivation is not None else memo
+        self.ages = inputs.ages or check.fresh_stated
+        """Whether what was seen too long ago has no verdict."""
+        self._verdicts = verdicts
 
     # --- resources -----------------------------------------------------------------------------
 
     def tally(self) -> Tally:
         """Every resource of the population, judged."""
         tally = Tally(spots=self._populations.unseen(self.check))
-        for fact in self._populations.facts(self.check.over):
-            self._sort_in(fact.as_read(self.check.reads), tally)
+        for fact in self.facts():
+            self._sort_in(fact, tally)
         return tally
 
+    def facts(self) -> list[Fact]:
+        """Every resource of the population, each as old as what the check reads of it."""
+        return [fact.as_read(self.check.reads) for fact in self._populations.facts(self.check.over)]
+
+    def turn(self, facts: Iterable[Fact], horizon: datetime) -> datetime | None:
+        """When time alone next changes the verdict on one of the facts; None where it is not before ``horizon``."""
+        verdicts = self._verdicts or Verdicts()
+        return verdicts.turn(self.check, facts, self.at, horizon)
+
     def _sort_in(self, fact: Fact, tally: Tally) -> None:
-        if self._ages and self.at - fact.observed_at > self.check.fresh_within:
-            tally.unknown.append((fact, "stale", wording.of_stale(self.check, fact, self.at)))
+        if self.ages and self.at - fact.observed_at > self.check.fresh_within:
+            tally.unknown.append((fact, "stale", None))
             return
         judged = self._judged(fact)
         if judged == "pass":
@@ -85,17 +94,14 @@ class CheckJudge:
         elif judged == "not_applicable":
             tally.not_applicable += 1
         elif isinstance(judged, Unjudged):
-            tally.unknown.append((fact, judged.cause, wording.of_unjudged(fact, judged)))
+            tally.unknown.append((fact, judged.cause, judged))
         else:
             self._failed(fact, tally)
 
     def _judged(self, fact: Fact) -> Judged:
-        if self._memo is None:
+        if self._verdicts is None:
             return self.check.judge(fact.value, fact.unseen, self.at)
-        key = self.check.id, fact.source, fact.resource, fact.evidence
-        if key not in self._memo:
-            self._memo[key] = self.check.judge(fact.value, fact.unseen, self.at)
-        return self._memo[key]
+        return self._verdicts.of(self.check, fact, self.at)
 
     def _failed(self, fact: Fact, tally: Tally) -> None:
         waiver = self.waiver(fact.resource)
@@ -116,7 +122,9 @@ class CheckJudge:
         """The findings of all resources but those that pass."""
         for fact in tally.failed:
             yield self._of_fact(fact, "fail", None, wording.of_fail(self.check, fact))
-        for fact, cause, reason in tally.unknown:
+        for fact, cause, judged in tally.unknown:
+            stale = wording.of_stale(self.check, fact, self.at) if judged is None else ""
+            reason = stale if judged is None else wording.of_unjudged(fact, judged)
             yield self._of_fact(fact, "unknown", cause, reason)
         for fact, waiver in tally.excepted:
             yield self._of_fact(fact, "excepted", None, _waived(waiver, wording.of_fail(self.check, fact)), waiver)
@@ -154,14 +162,22 @@ def _waived(waiver: Waiver, why: str) -> str:
     return f"{until}{compensating} Without it: {why}"
 
 
+def every(tally: Tally) -> tuple[Outcome, Cause | None]:
+    """The verdict where every resource must meet the check: the gravest; an empty population passes."""
+    found: list[tuple[Outcome, Cause | None]] = [("unknown", cause) for _, cause, _ in tally.unknown]
+    found += [("unknown", spot.cause) for spot in tally.spots]
+    if tally.failed:
+        found.append(("fail", None))
+    if tally.excepted:
+        found.append(("excepted", None))
+    return gravest(found or [("pass", None)])
+
+
 def judge_every(judge: CheckJudge) -> CheckResult:
     """A check that every resource must meet."""
     tally = judge.tally()
     told = [*judge.told(tally), *map(judge.of_blind_spot, tally.spots)]
-    outcomes: list[tuple[Outcome, Cause | None]] = [(finding.outcome, finding.cause) for finding in told]
-    if tally.passed or not told:
-        outcomes.append(("pass", None))
-    result = counted(judge, tally, gravest(outcomes), told, _summary(judge, tally))
+    result = counted(judge, tally, every(tally), told, _summary(judge, tally))
     return replace(result, passed=tuple(tally.passed), tell_pass=judge.passed)
 
 

@@ -65,18 +65,26 @@ class Inputs:
         """Whether its facts were seen at a time, rather than declared once: only what is seen can be stale."""
         return any(name not in KINDS or (name in LISTED_KINDS and name == self.types[0]) for name in self.types)
 
-    @property
-    def moves_with_the_clock(self) -> bool:
-        """Whether time alone may change its facts or what is known of its sources."""
-        return self.derivation is not None
+    def watched(self, fields: Iterable[str]) -> Iterator[str]:
+        """What else the given fields (dotted paths) of its facts are drawn from."""
+        watches = {} if self.derivation is None else self.derivation.watches
+        for name in {"", *(path.partition(".")[0] for path in fields)}:
+            yield from watches.get(name, ())
 
 
 class Populations:
     """The facts of each type as of one fact base, derived once and shared by all checks over them."""
 
-    def __init__(self, base: FactBase, derivations: Mapping[str, Derivation]) -> None:
+    def __init__(
+        self,
+        base: FactBase,
+        derivations: Mapping[str, Derivation],
+        former: dict[str, tuple[Fact, ...]] | None = None,
+    ) -> None:
+        """``former`` holds the facts last drawn: those that say the same now are the very same objects again."""
         self.base = base
         self._derivations = derivations
+        self._former = former
         self._facts: dict[str, tuple[Fact, ...]] = {}
         self._broken: dict[str, str] = {}
 
@@ -90,10 +98,20 @@ class Populations:
             derivation = self._derivations.get(type_)
             try:
                 drawn = self.base.facts(type_) if derivation is None else derivation.derive(self.base)
-                self._facts[type_] = tuple(drawn)
+                self._facts[type_] = self._kept(type_, tuple(drawn))
             except MunimentError as error:
                 self._facts[type_], self._broken[type_] = (), error.message
         return self._facts[type_]
+
+    def _kept(self, type_: str, drawn: tuple[Fact, ...]) -> tuple[Fact, ...]:
+        if self._former is None:
+            return drawn
+        former = self._former.get(type_, ())
+        if drawn != former:
+            held = {(fact.source, fact.scope, fact.resource): fact for fact in former}
+            same = ((fact, held.get((fact.source, fact.scope, fact.resource))) for fact in drawn)
+            self._former[type_] = tuple(fact if fact != old or old is None else old for fact, old in same)
+        return self._former.get(type_, ())
 
     def unseen(self, check: Check) -> tuple[BlindSpot, ...]:
         """What of a check's population could not be seen, or was seen too long ago, in a stated order."""

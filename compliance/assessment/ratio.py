@@ -33,13 +33,18 @@ def decide(tally: Tally, at_least: Fraction) -> Outcome:
     return "excepted" if held + excepted >= at_least * total else "unknown"
 
 
-def judge_ratio(judge: CheckJudge, at_least: Fraction) -> CheckResult:
-    """A check that a share of the resources must meet."""
-    tally = judge.tally()
+def share(judge: CheckJudge, tally: Tally, at_least: Fraction) -> tuple[Outcome, Cause | None]:
+    """The verdict where a share of the resources must meet the check; a waiver for the whole excepts a failure."""
     outcome = decide(tally, at_least)
     if outcome == "fail" and judge.waiver(judge.check.over) is not None:
         outcome = "excepted"
-    cause = _cause(tally) if outcome == "unknown" else None
+    return outcome, _cause(tally) if outcome == "unknown" else None
+
+
+def judge_ratio(judge: CheckJudge, at_least: Fraction) -> CheckResult:
+    """A check that a share of the resources must meet."""
+    tally = judge.tally()
+    outcome, cause = share(judge, tally, at_least)
     told = [judge.of_blind_spot(spot) for spot in tally.spots]
     reason = "The population was not seen." if tally.spots else wording.of_nothing(judge.check, tally.not_applicable)
     if tally.population:

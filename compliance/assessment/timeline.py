@@ -2,43 +2,32 @@
 
 Pure. The order:
 
-1. the instants at which facts or records changed;
-2. between two of them, the instants at which something becomes stale, lapses or comes into force, and,
-   where time alone can change a verdict, a grid of at most a day;
-3. where the status of two neighbours differs and no change lies between them, the turn is sought by
-   halving, to the second.
-
-Where there are more than ``MOST`` instants, the last of each minute, hour or day stands for it.
+1. each check and each attestation of the controls is a line, drawn from types of its own;
+2. all lines are walked together from change to change and from lapse to lapse, each judged only where
+   something that it is drawn from changed or lapsed, all that meet at an instant over the same facts;
+3. the steps of a control's lines are put together: the gravest stands.
 """
 
 from __future__ import annotations
 
+import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import pairwise
 
-from compliance.assessment.assessing import Judgement
-from compliance.assessment.judging import Memo
-from compliance.assessment.outcome import Status
+from compliance.assessment.adding import gravest
+from compliance.assessment.assessing import Carried, Judgement
+from compliance.assessment.lines import AttestationLine, CheckLine, Line, Verdict
+from compliance.assessment.outcome import STATUS_OF, Status
 from compliance.assessment.populations import Inputs
-from compliance.assessment.statements import signatures
-from compliance.canonical import EPOCH
+from compliance.assessment.trails import Trail, Walk
 from compliance.evidence import Cause
-from compliance.facts import FactBase
+from compliance.facts import REPORTS, SOURCES, FactBase
 from compliance.library import Control, Derivation, Library
-
-MOST = 400
-"""Instants that are evaluated before they are thinned."""
-GRID = timedelta(days=1)
-FINEST = timedelta(seconds=1)
-TICK = timedelta(microseconds=1)
-_COARSER = (timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(days=7))
 
 BaseAt = Callable[[datetime], FactBase]
 """The same log size at another instant."""
-Standing = tuple[tuple[Status, Cause | None], ...]
-"""Status and cause of each control, in the order asked for."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +40,27 @@ class Span:
     end: datetime
 
 
-def control_timeline(  # noqa: PLR0913 (a period has two ends)
+@dataclass
+class Worked:
+    """What was worked out of one library and configuration, by line; it holds for any later ``until``.
+
+    What is true at an instant depends on nothing dated after it. So when a log has grown, what was worked
+    out for the instants before everything that came still holds; ``before`` forgets the rest. Safe to
+    share between threads, one of which works at a time.
+    """
+
+    trails: dict[str, Trail] = field(default_factory=dict)
+    carried: Carried = field(default_factory=Carried)
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def before(self, instant: datetime) -> Worked:
+        """What holds though something dated from ``instant`` on has come."""
+        with self.lock:
+            trails = {name: trail.before(instant) for name, trail in self.trails.items()}
+            return Worked(trails, self.carried, self.lock)
+
+
+def control_timeline(
     library: Library,
     base_at: BaseAt,
     derivations: Mapping[str, Derivation],
@@ -68,7 +77,7 @@ def control_timeline(  # noqa: PLR0913 (a period has two ends)
     return timelines(library, base_at, derivations, [control_id], until, start=start)[control_id]
 
 
-def timelines(  # noqa: PLR0913 (a period has two ends)
+def timelines(
     library: Library,
     base_at: BaseAt,
     derivations: Mapping[str, Derivation],
@@ -76,12 +85,22 @@ def timelines(  # noqa: PLR0913 (a period has two ends)
     until: datetime,
     *,
     start: datetime | None = None,
+    worked: Worked | None = None,
 ) -> dict[str, tuple[Span, ...]]:
-    """``control_timeline`` of several controls at once: each instant's facts are drawn only once."""
-    controls = [library.control_of(id_) for id_ in control_ids]
-    history = _History(controls, base_at, derivations, until)
-    steps = history.steps(start)
-    return {id_: _spans([(at, standing[n]) for at, standing in steps], until) for n, id_ in enumerate(control_ids)}
+    """``control_timeline`` of several controls at once, all from the first evidence that bears on any of them.
+
+    ``worked`` keeps what is worked out from one call to the next: of the same library and configuration,
+    and of the same entries (see ``Worked``). It changes no answer.
+    """
+    controls = {id_: library.control_of(id_) for id_ in control_ids}
+    kept = Worked() if worked is None else worked
+    with kept.lock:
+        history = _History(controls.values(), base_at, derivations, until, kept)
+        walked = history.walked(start)
+    if not walked:
+        return dict.fromkeys(control_ids, ())
+    return {id_: _spans(_together([walked[one.id] for one in _lines(control, derivations)]), until)
+            for id_, control in controls.items()}  # fmt: skip
 
 
 def time_in(spans: Iterable[Span], start: datetime, end: datetime) -> dict[Status, timedelta]:
@@ -95,126 +114,81 @@ def time_in(spans: Iterable[Span], start: datetime, end: datetime) -> dict[Statu
     return found
 
 
+Steps = Sequence[tuple[datetime, Verdict]]
+"""The verdict from each instant on, ascending."""
+
+
 class _History:
-    """Evaluates controls at instants, each once."""
+    """Walks the lines of controls, all that meet at an instant over one judgement."""
 
     def __init__(
-        self, controls: Sequence[Control], base_at: BaseAt, derivations: Mapping[str, Derivation], until: datetime
-    ) -> None:
-        self._controls = controls
+        self, controls: Iterable[Control], base_at: BaseAt, derivations: Mapping[str, Derivation], until: datetime,
+        worked: Worked,
+    ) -> None:  # fmt: skip
+        self._lines = [line for control in controls for line in _lines(control, derivations)]
         self._base_at = base_at
         self._derivations = derivations
         self._until = until
-        self._memo: Memo = {}
-        self._known: dict[datetime, Standing] = {}
+        self._worked = worked
         self._last: Judgement | None = None
-        inputs = [Inputs(check.over, derivations.get(check.over)) for c in controls for check in c.checks]
-        self._types = {name for one in inputs for name in one.reads} | {"attestation", "exception"}
-        self._clocky = any(one.moves_with_the_clock for one in inputs) or any(
-            check.reads_clock for control in controls for check in control.checks
-        )
 
-    def steps(self, start: datetime | None) -> list[tuple[datetime, Standing]]:
-        """The standing from each instant on at which it may have changed, ascending."""
-        points = set(self._base_at(self._until).change_points(self._types))
-        if start is not None:
-            points = {point for point in points if point > start} | {start}
-        if not points:
-            return []
-        changes = _thinned(points)
-        steps = [(changes[0], self.standing(changes[0]))]
-        for before, after in pairwise([*changes, self._until]):
-            steps += self._between(before, after)
-        return steps
+    def walked(self, start: datetime | None) -> dict[str, Steps]:
+        """The steps of each line from ``start``, or from the first evidence; none where there is neither."""
+        known = self._base_at(self._until)
+        begin = start or _first(known, self._lines)
+        if begin is None:
+            return {}
+        walks = {line.id: self._walk(line, known, begin) for line in self._lines}
+        waiting = {name: following for name, walk in walks.items() if (following := walk.next()) is not None}
+        while waiting:
+            at = min(waiting.values())
+            for name in [name for name, due in waiting.items() if due == at]:
+                walks[name].look(self._judgement(at), self._judgement)
+                due_next = walks[name].next()
+                if due_next is None:
+                    del waiting[name]
+                else:
+                    waiting[name] = due_next
+        self._worked.trails.update({name: walk.trail() for name, walk in walks.items()})
+        return {name: walk.steps() for name, walk in walks.items()}
 
-    def standing(self, at: datetime) -> Standing:
-        """How every control stands at an instant."""
-        if at not in self._known:
-            judgement = self._judgement(at)
-            results = (judgement.control(control) for control in self._controls)
-            self._known[at] = tuple((result.status, result.cause) for result in results)
-        return self._known[at]
+    def _walk(self, line: Line, known: FactBase, begin: datetime) -> Walk:
+        trail = self._worked.trails.get(line.id, Trail())
+        return Walk(line, known.change_points(line.types), begin, self._until, trail)
 
     def _judgement(self, at: datetime) -> Judgement:
         if self._last is None or self._last.base.at != at:
-            self._last = Judgement(self._base_at(at), self._derivations, self._memo)
+            self._last = Judgement(self._base_at(at), self._derivations, self._worked.carried)
         return self._last
 
-    # --- 2 and 3: between two changes ----------------------------------------------------------------
 
-    def _between(self, before: datetime, after: datetime) -> Iterator[tuple[datetime, Standing]]:
-        """The turns after ``before`` up to and at ``after``."""
-        inner = [at for at in _thinned(self._lapses(before) | self._grid(before, after)) if before < at < after]
-        for earlier, later in pairwise([before, *inner, after]):
-            yield from self._turns(earlier, later)
-
-    def _turns(self, earlier: datetime, later: datetime) -> Iterator[tuple[datetime, Standing]]:
-        while earlier < later and self.standing(earlier) != self.standing(later):
-            if later - earlier <= FINEST or self.standing(later - TICK) == self.standing(earlier):
-                yield later, self.standing(later)
-                return
-            low, high = earlier, later - TICK
-            while high - low > FINEST:
-                middle = low + (high - low) / 2
-                low, high = (middle, high) if self.standing(middle) == self.standing(earlier) else (low, middle)
-            yield high, self.standing(high)
-            earlier = high
-
-    def _grid(self, before: datetime, after: datetime) -> set[datetime]:
-        if not self._clocky:
-            return set()
-        step = max(GRID, (after - before) / MOST)
-        return {before + step * number for number in range(1, int((after - before) / step) + 1)}
-
-    def _lapses(self, at: datetime) -> set[datetime]:
-        """When something known at an instant becomes stale, lapses or comes into force."""
-        judgement = self._judgement(at)
-        found: set[datetime] = set()
-        for control in self._controls:
-            found |= _of_evidence(judgement, control) | _of_signatures(judgement, control)
-        for waiver in judgement.waivers.all:
-            found |= {waiver.valid_from, waiver.expires_at}
-        return found
+def _lines(control: Control, derivations: Mapping[str, Derivation]) -> list[Line]:
+    checks = [CheckLine(one, control, Inputs(one.over, derivations.get(one.over))) for one in control.checks]
+    return [*checks, *map(AttestationLine, control.attestations)]
 
 
-def _of_evidence(judgement: Judgement, control: Control) -> set[datetime]:
-    found: set[datetime] = set()
-    for check in control.checks:
-        inputs = judgement.populations.inputs(check.over)
-        seen = {
-            state.seen_whole_at
-            for name in inputs.types
-            for state in judgement.base.scopes(name)
-            if state.seen_whole_at is not None
-        }
-        if inputs.ages or check.fresh_stated:
-            seen |= {fact.as_read(check.reads).observed_at for fact in judgement.populations.facts(check.over)}
-        found |= {at + check.fresh_within + TICK for at in seen}
-    return found
+def _first(known: FactBase, lines: Sequence[Line]) -> datetime | None:
+    """The first evidence; that a source exists or falls silent is none."""
+    types = {name for line in lines for name in line.types} - {SOURCES, REPORTS}
+    return min(known.change_points(types | {"attestation", "exception"}), default=None)
 
 
-def _of_signatures(judgement: Judgement, control: Control) -> set[datetime]:
-    return {
-        instant
-        for attestation in control.attestations
-        for one in signatures(judgement.base.received("attestation"), attestation)
-        for instant in (one.signed_at, one.until + TICK)
-    }
+def _together(lines: Sequence[Steps]) -> Iterator[tuple[datetime, Status, Cause | None]]:
+    """How a control stood by the verdicts of its lines, from each instant on at which one may have changed."""
+    turning: dict[datetime, dict[int, Verdict]] = defaultdict(dict)
+    for number, steps in enumerate(lines):
+        for at, verdict in steps:
+            turning[at][number] = verdict
+    standing: dict[int, Verdict] = {}
+    for at in sorted(turning):
+        standing |= turning[at]
+        outcome, cause = gravest(standing.values())
+        yield at, STATUS_OF[outcome], cause
 
 
-def _thinned(instants: Iterable[datetime]) -> list[datetime]:
-    """The instants, or the last of each minute, hour, day or week where there are too many."""
-    ordered = sorted(instants)
-    for width in _COARSER:
-        if len(ordered) <= MOST:
-            break
-        ordered = sorted({(at - EPOCH) // width: at for at in ordered}.values())
-    return ordered
-
-
-def _spans(steps: Sequence[tuple[datetime, tuple[Status, Cause | None]]], until: datetime) -> tuple[Span, ...]:
+def _spans(steps: Iterable[tuple[datetime, Status, Cause | None]], until: datetime) -> tuple[Span, ...]:
     spans: list[Span] = []
-    for at, (status, cause) in steps:
+    for at, status, cause in steps:
         if spans and (spans[-1].status, spans[-1].cause) == (status, cause):
             continue
         if spans:

@@ -10,29 +10,39 @@ from collections.abc import Mapping
 from compliance.derived.custody import KEY_CUSTODY, key_custodies
 from compliance.derived.datasets import DATASET, datasets
 from compliance.derived.decisions import DECISION_USE, decision_uses
+from compliance.derived.declared import comings, no_turns
 from compliance.derived.encryption import DATASET_KEY, dataset_keys
 from compliance.derived.erasures import COMPLETED_ERASURE, completed_erasures
 from compliance.derived.identities import IDENTITY_ACTIVITY, identity_activities
 from compliance.derived.models import TRAINED_MODEL, trained_models
 from compliance.derived.purposes import USED_PURPOSE, used_purposes
 from compliance.derived.runs import LINEAGE_RUN, lineage_runs
-from compliance.derived.sources import EVIDENCE_SCOPE, EVIDENCE_SOURCE, evidence_scopes, evidence_sources
+from compliance.derived.sources import (
+    COLLECTED,
+    EVIDENCE_SCOPE,
+    EVIDENCE_SOURCE,
+    evidence_scopes,
+    evidence_sources,
+)
+from compliance.facts import REPORTS, SOURCES
 from compliance.library import Derivation
 
 DERIVATIONS: Mapping[str, Derivation] = {
     derivation.schema.name: derivation
     for derivation in (
-        Derivation(DATASET, datasets),
-        Derivation(DATASET_KEY, dataset_keys),
-        Derivation(DECISION_USE, decision_uses),
-        Derivation(COMPLETED_ERASURE, completed_erasures),
-        Derivation(EVIDENCE_SCOPE, evidence_scopes),
-        Derivation(EVIDENCE_SOURCE, evidence_sources),
-        Derivation(IDENTITY_ACTIVITY, identity_activities),
-        Derivation(KEY_CUSTODY, key_custodies),
-        Derivation(LINEAGE_RUN, lineage_runs),
-        Derivation(TRAINED_MODEL, trained_models),
-        Derivation(USED_PURPOSE, used_purposes),
+        Derivation(DATASET, datasets, comings),
+        Derivation(DATASET_KEY, dataset_keys, comings),
+        Derivation(DECISION_USE, decision_uses, no_turns),
+        Derivation(COMPLETED_ERASURE, completed_erasures, no_turns),
+        Derivation(EVIDENCE_SCOPE, evidence_scopes, no_turns, {"": COLLECTED}),
+        Derivation(
+            EVIDENCE_SOURCE, evidence_sources, no_turns, {"": (SOURCES,), "last_seen": (REPORTS,)}
+        ),
+        Derivation(IDENTITY_ACTIVITY, identity_activities, no_turns),
+        Derivation(KEY_CUSTODY, key_custodies, no_turns),
+        Derivation(LINEAGE_RUN, lineage_runs, no_turns),
+        Derivation(TRAINED_MODEL, trained_models, comings),
+        Derivation(USED_PURPOSE, used_purposes, comings),
     )
 }
 """Every derivation by the name of its facts."""

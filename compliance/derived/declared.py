@@ -15,12 +15,13 @@ from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from compliance.canonical import Json, parse_time
-from compliance.facts import FactBase, Received
+from compliance.facts import FactBase, Received, ReceivedKind
 from compliance.lineage.records import DatasetName
 
 K = TypeVar("K", bound=Hashable)
 Same = Callable[[DatasetName], DatasetName]
 """Gives the one name of a dataset that has several."""
+DATED: tuple[ReceivedKind, ...] = ("contract", "purpose")
 SINCE_EVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -113,6 +114,21 @@ class Declared:
             set(r.value.get("permitted_purposes") or ()) for r in self.contracts.in_force(dataset, at)
         ]
         return tuple(sorted({p for p in purposes if any(p not in allowed for allowed in permitted)}))
+
+
+def comings(base: FactBase) -> Iterator[datetime]:
+    """When the contracts and purposes that are known and not yet in force come into force."""
+    for kind in DATED:
+        for record in base.received(kind):
+            since = _valid_from(record)
+            if since > base.at:
+                yield since
+
+
+def no_turns(base: FactBase) -> Iterable[datetime]:
+    """Of what changes with what is known alone."""
+    del base
+    return ()
 
 
 def dataset_of(value: Mapping[str, Json]) -> DatasetName:

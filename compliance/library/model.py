@@ -32,6 +32,10 @@ class Derivation:
 
     schema: FactSchema
     derive: Callable[[FactBase], Iterable[Fact]]
+    turns: Callable[[FactBase], Iterable[datetime]] | None = None
+    """The later instants at which its facts may change though nothing more is known; None: at any instant."""
+    watches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Further types that it looks at: by the field that shows them, under "" those that decide more than a field."""
 
 
 @dataclass(frozen=True)

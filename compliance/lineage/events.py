@@ -33,6 +33,8 @@ FOREVER = 1 << 62
 """Later than every time: the end of a run that is still running."""
 DIGITS = 19
 """At most so many digits are read as a log index or item; more are no evidence id of ours."""
+REMEMBERED = 1 << 14
+"""Records whose reading is remembered: as of many instants the same ones are read over and over."""
 NEVER = -FOREVER
 """Before every time: when a version that no known run wrote was written."""
 
@@ -87,8 +89,13 @@ def without_duplicates(received: Iterable[Received]) -> list[Received]:
     ordered = sorted(received, key=lambda record: evidence_key(record.evidence))
     kept: dict[tuple[str, str, str], Received] = {}
     for record in ordered:
-        kept.setdefault((record.kind, record.source, content_key(record.value, record.evidence)), record)
+        kept.setdefault((record.kind, record.source, _content_of(_Same(record))), record)
     return list(kept.values())
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _content_of(same: _Same) -> str:
+    return content_key(same.record.value, same.record.evidence)
 
 
 def content_key(value: Json, otherwise: str) -> str:
@@ -124,9 +131,27 @@ def events(received: Iterable[Received]) -> Iterator[Event]:
     """The events of all records of kind ``lineage``; what is no event is passed over."""
     for record in received:
         if record.kind == "lineage":
-            found = _event(record, mapping(record.value))
+            found = _parsed(_Same(record))
             if found is not None:
                 yield found
+
+
+class _Same:
+    """A record, equal to itself only: a world of another instant is mostly built from the very same records."""
+
+    def __init__(self, record: Received) -> None:
+        self.record = record
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.record is other.record
+
+    def __hash__(self) -> int:
+        return id(self.record)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _parsed(same: _Same) -> Event | None:
+    return _event(same.record, mapping(same.record.value))
 
 
 def mentions_of(event: Event) -> tuple[Mention, ...]:

@@ -6,6 +6,7 @@ Pure. A union-find over ``symlinks`` identifiers and configured aliases.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 from compliance.lineage.facets import Mention
 from compliance.lineage.records import DatasetName
@@ -36,6 +37,11 @@ class Names:
     def __call__(self, name: DatasetName) -> DatasetName:
         """The name under which a dataset is reported."""
         return self._reported.get(name, name)
+
+    @cached_property
+    def renamed(self) -> frozenset[tuple[DatasetName, DatasetName]]:
+        """Every name that is reported under another, with that other: equal for names that say the same."""
+        return frozenset((name, best) for name, best in self._reported.items() if name != best)
 
     def _root(self, name: DatasetName) -> DatasetName:
         parent = self._parent.setdefault(name, name)

@@ -12,11 +12,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from itertools import chain
 from typing import Literal, TypeVar
 
 from compliance.canonical import Json, from_micros
-from compliance.lineage.events import FOREVER, JobName, RunEvent, evidence_key
+from compliance.lineage.events import FOREVER, REMEMBERED, JobName, RunEvent, evidence_key
 from compliance.lineage.facets import ColumnClaim, ColumnInput, Commit, Mention, Tag
 from compliance.lineage.names import Names
 from compliance.lineage.records import DatasetName
@@ -112,7 +113,29 @@ def merge_runs(events: Iterable[RunEvent], names: Names) -> dict[str, Run]:
     grouped: dict[str, list[RunEvent]] = {}
     for event in events:
         grouped.setdefault(event.run_id, []).append(event)
-    return {run_id: _run(run_id, grouped[run_id], names) for run_id in sorted(grouped)}
+    return {run_id: _merged(_Told(run_id, grouped[run_id], names)) for run_id in sorted(grouped)}
+
+
+class _Told:
+    """The events of a run and the names in force, as a key: equal only for the same events under equal names."""
+
+    __slots__ = ("_key", "events", "names", "run_id")
+
+    def __init__(self, run_id: str, events: Sequence[RunEvent], names: Names) -> None:
+        self.run_id, self.events, self.names = run_id, events, names
+        # The events are kept by this object, so that their identity cannot be taken over by others.
+        self._key = (run_id, tuple(map(id, events)), names.renamed)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Told) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _merged(told: _Told) -> Run:
+    return _run(told.run_id, told.events, told.names)
 
 
 def tag_values(tags: Iterable[Tag]) -> dict[str, frozenset[str]]:
