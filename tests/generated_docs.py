@@ -1,4 +1,4 @@
-"""The parts of the documentation that are made from the program: settings and commands.
+"""The parts of the documentation that are made from the program: settings, commands and kinds of fact.
 
 ``make docs`` writes them between the markers ``<!-- made: NAME -->`` and ``<!-- end -->``; a test compares.
 """
@@ -15,10 +15,14 @@ import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from collectors.registry import READERS
+from compliance.derived import DERIVATIONS
+from compliance.facts import FactSchema, Field
 from compliance.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 OPERATOR = ROOT / "docs" / "operator.md"
+CONTROLS = ROOT / "docs" / "controls.md"
 PREFIX = "MUNIMENT_"
 END = "<!-- end -->"
 
@@ -136,6 +140,34 @@ def parse(app: typer.Typer, words: list[str]) -> None:
         raise LookupError(f"`muniment {' '.join(words)}`: {error}") from error
 
 
+# --- facts ---------------------------------------------------------------------------------------
+
+
+def schemas() -> list[FactSchema]:
+    """The schema of every kind of fact, base ones first, each in order of name."""
+    base = {schema.name: schema for reader in READERS for schema in reader.schemas}
+    derived = {name: derivation.schema for name, derivation in DERIVATIONS.items()}
+    return [found[name] for found in (base, derived) for name in sorted(found)]
+
+
+def typed(field: Field) -> str:
+    """A field with its type, as it is written in the documentation."""
+    members = f"{{{', '.join(typed(one) for one in field.fields)}}}" if field.fields else ""
+    return f"{field.name}: {field.type}{members}{'?' if field.optional else ''}"
+
+
+def facts_table() -> str:
+    """One row for each kind of fact."""
+    rows = [
+        (
+            f"`{schema.name}`", schema.doc, ", ".join(f"`{typed(one)}`" for one in schema.fields),
+            ", ".join(f"`{name}`" for name in schema.inputs) or ("a source" if schema.name not in DERIVATIONS else "the configured sources"),
+        )
+        for schema in schemas()
+    ]  # fmt: skip
+    return table(("fact", "is", "fields", "from"), rows)
+
+
 # --- writing -------------------------------------------------------------------------------------
 
 
@@ -159,6 +191,7 @@ def write(app: typer.Typer) -> None:
     text = OPERATOR.read_text()
     text = with_part(text, "settings", settings_table())
     OPERATOR.write_text(with_part(text, "commands", commands_table(app)))
+    CONTROLS.write_text(with_part(CONTROLS.read_text(), "facts", facts_table()))
 
 
 if __name__ == "__main__":
