@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
+import shlex
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import pytest
+
+from compliance.cli import run
 
 ROOT = Path(__file__).resolve().parents[1]
 SECRET = "00112233445566778899aabbccddeeff"
 
 
+@dataclass(frozen=True)
+class Done:
+    """A command that has ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
 class CommandLine:
-    """The command, run in a folder of its own."""
+    """The command in a folder and an environment of its own: in this process, or as one that is started."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -27,24 +44,47 @@ class CommandLine:
             "MUNIMENT_KEY_SPACES__CUSTOMER__SECRET": SECRET,
         }
 
-    def run(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        """Run one command."""
-        return subprocess.run(
-            [sys.executable, "-c", "from compliance.cli import main; main()", *arguments],
-            cwd=self.folder, env=self.environment, input=given, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+    def run(self, *arguments: str, given: bytes = b"") -> Done:
+        """Run one command in this process."""
+        stdin = io.TextIOWrapper(io.BytesIO(given), encoding="utf-8", errors="surrogateescape")
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+        with (
+            contextlib.chdir(self.folder), mock.patch.dict(os.environ, self.environment, clear=True),
+            mock.patch.object(sys, "stdin", stdin), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err),
+        ):  # fmt: skip
+            code = run(list(arguments))
+            for stream in (out, err):
+                stream.flush()
+        said = [stream.buffer.getvalue().decode() for stream in (out, err)]  # type: ignore[attr-defined]  # of BytesIO
+        return Done(code, *said)
 
-    def ok(self, *arguments: str, given: str = "") -> str:
+    def start(self, *arguments: str, into: str = "") -> Done:
+        """Run one command as a process of its own, its output through a shell's pipe if one is given."""
+        call = [sys.executable, "-c", "from compliance.cli import main; main()", *arguments]
+        if into:
+            call = ["bash", "-o", "pipefail", "-c", f"{shlex.join(call)} | {into}"]
+        done = subprocess.run(
+            call,
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def ok(self, *arguments: str, given: bytes = b"") -> str:
         """Run one command that must succeed."""
         done = self.run(*arguments, given=given)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def refused(self, *arguments: str, code: int = 2) -> str:
-        """Run one command that must fail with a sentence."""
-        done = self.run(*arguments)
+    def refused(self, *arguments: str, code: int = 2, given: bytes = b"") -> str:
+        """Run one command that must fail with one or two sentences."""
+        done = self.run(*arguments, given=given)
         assert done.returncode == code, (done.stdout, done.stderr)
-        assert "Traceback" not in done.stderr
+        assert "defect" not in done.stderr
         return done.stderr
 
 
@@ -105,11 +145,18 @@ def test_the_past_is_the_same_before_and_after_a_rebuild(store: CommandLine) -> 
 
 def test_a_key_can_come_from_standard_input(store: CommandLine) -> None:
     """KEY - reads the key from standard input, and it is echoed nowhere."""
-    out = store.ok("lookup", "customer", "-", "--reason", "DSR-1", "--json", given="C-secret-7\n")
+    out = store.ok("lookup", "customer", "-", "--reason", "DSR-1", "--json", given=b"C-secret-7\r\n")
     assert "C-secret-7" not in out
     assert json.loads(out)["pseudonym"] == json.loads(
         store.ok("lookup", "customer", "C-secret-7", "--reason", "DSR-1", "--json")
     )["pseudonym"]  # fmt: skip
+
+
+@pytest.mark.parametrize("given", [b"", b"\n", b"\xff\xfe\n"])
+def test_what_is_no_key_is_refused_and_not_repeated(store: CommandLine, given: bytes) -> None:
+    """A key that is missing on standard input, empty or no text is refused, and nothing of it is repeated."""
+    said = store.refused("lookup", "customer", "-", "--reason", "x", given=given)
+    assert said in {"muniment: The key is empty.\n", "muniment: The key is no text in UTF-8.\n"}
 
 
 def test_a_lookup_is_itself_evidence_and_sealed(store: CommandLine) -> None:
@@ -215,3 +262,88 @@ def test_a_broken_control_library_is_refused_with_file_and_line(tmp_path: Path) 
     assert "rotation_enabld" in said
     assert "gdpr:Art.999" in said
     assert not (tmp_path / "var").exists()
+
+
+def test_a_backup_is_a_store_that_opens(tmp_path: Path) -> None:
+    """The copy answers as the store does, its tokens among it, and verifies with its own projections."""
+    command = CommandLine(tmp_path)
+    command.ok("init")
+    token = command.ok("token", "create", "--scope", "auditor").splitlines()[-1]
+    command.ok("backup", "copy")
+    asked = ("status", "--json", "--at", "2026-11-23T12:00:00Z")
+    there = command.ok(*asked)
+    assert "already" in command.refused("backup", "copy") or "empty" in command.refused("backup", "copy")
+    command.environment = {**command.environment, "MUNIMENT_HOME": "copy"}
+    assert command.ok(*asked) == there
+    command.ok("verify", "copy", "--projections")
+    assert token
+    assert (tmp_path / "copy" / "operations.db").stat().st_mode & 0o077 == 0
+
+
+def test_verify_compares_the_projections_of_the_folder_that_it_is_given(tmp_path: Path) -> None:
+    """A row that was changed in a copy's projections is found there, and not in the store beside it."""
+    command = CommandLine(tmp_path)
+    command.ok("init")
+    command.ok("backup", "copy")
+    command.environment = {**command.environment, "MUNIMENT_HOME": "copy"}
+    command.ok("status")
+    command.environment = {**command.environment, "MUNIMENT_HOME": "var"}
+    with contextlib.closing(sqlite3.connect(tmp_path / "copy" / "projections" / "g1.db")) as rows, rows:
+        rows.execute("UPDATE entry SET source = 'somebody' WHERE log_index = 1")
+    assert "projection entry" in command.refused("verify", "copy", "--projections", code=1)
+    command.ok("verify", "--projections")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ["gaps", "--out", "nowhere/gaps.csv"],
+        ["report", "gdpr", "--out", "nowhere/report.pdf"],
+        ["lookup", "customer", "C-1", "--reason", "x", "--statement", "nowhere/statement.pdf"],
+    ],
+)
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_recorded(
+    store: CommandLine, call: list[str]
+) -> None:
+    """An output file in a folder that is not there is refused by name, and the log does not grow."""
+    size = json.loads(store.ok("status", "--json"))["log_size"]
+    assert "nowhere" in store.refused(*call)
+    assert json.loads(store.ok("status", "--json"))["log_size"] == size
+
+
+def test_ruined_projections_say_that_rebuild_mends_them(tmp_path: Path) -> None:
+    """A projections file that is no database is refused with what to do, and rebuild does it."""
+    command = CommandLine(tmp_path)
+    command.ok("init")
+    before = command.ok("findings", "--json", "--at", "2026-11-23T12:00:00Z")
+    for path in (tmp_path / "var" / "projections").glob("g1.db*"):
+        path.write_bytes(b"not a database at all, but long enough to be looked at as one" * 100)
+    assert "muniment rebuild" in command.refused("findings")
+    command.ok("rebuild")
+    assert command.ok("findings", "--json", "--at", "2026-11-23T12:00:00Z") == before
+
+
+def test_a_lost_operations_database_is_made_again_by_upgrade(tmp_path: Path) -> None:
+    """Without its operations database a store says which command mends that."""
+    command = CommandLine(tmp_path)
+    command.ok("init")
+    (tmp_path / "var" / "operations.db").unlink()
+    assert "muniment db upgrade" in command.refused("status")
+    command.ok("db", "upgrade")
+    command.ok("status")
+
+
+def test_a_process_ends_with_the_code_and_without_a_traceback(store: CommandLine) -> None:
+    """As a process: 0 with its answer, 2 with one sentence on standard error."""
+    assert json.loads(store.start("controls", "list", "--json").stdout)
+    done = store.start("status", "--at", "yesterday")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("call", [["findings", "--json"], ["controls", "coverage"]])
+def test_a_reader_that_leaves_is_no_error(store: CommandLine, call: list[str]) -> None:
+    """Whoever reads only the first line ends the command quietly, whether much or little is left unread."""
+    done = store.start(*call, into="head -c 1 >/dev/null")
+    assert (done.returncode, done.stderr) == (0, "")
