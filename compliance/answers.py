@@ -12,12 +12,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from sqlalchemy import text
 
 from compliance.as_of import FactsAsOf
-from compliance.assessment import Assessment, Finding, Span, assess, timelines
+from compliance.assessment import Assessment, ControlResult, Finding, Span, Worked, assess, timelines
 from compliance.canonical import Json, canonical, format_time, from_micros, is_pseudonym
 from compliance.errors import InputRefused, NotFound
 from compliance.evidence import Observation
@@ -31,6 +31,8 @@ from compliance.store import ITSELF, PROGRAM, Store
 T = TypeVar("T")
 KEPT = 64
 """Computed answers kept in memory per kind."""
+FACTS_KEPT = 8
+LIBRARIES_KEPT = 8
 A_DAY = timedelta(days=1)
 
 
@@ -51,6 +53,43 @@ class Basis:
         }  # fmt: skip
 
 
+class _Kept(Generic[T]):
+    """Answers worked out before: at most so many, each worked out by one thread while others wait for it."""
+
+    def __init__(self, at_most: int) -> None:
+        self._at_most = at_most
+        self._lock = threading.Lock()
+        self._values: OrderedDict[Hashable, T] = OrderedDict()
+        self._making: dict[Hashable, threading.Lock] = {}
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The value of a key, made where it is not kept."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key]
+            making = self._making.setdefault(key, threading.Lock())
+        with making:
+            with self._lock:
+                if key in self._values:
+                    return self._values[key]
+            try:
+                made = make()
+                with self._lock:
+                    self._values[key] = made
+                    while len(self._values) > self._at_most:
+                        self._values.popitem(last=False)
+            finally:
+                with self._lock:
+                    self._making.pop(key, None)
+        return made
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._values.clear()
+
+
 class Answers:
     """The answers of one opened store. Safe to share between threads."""
 
@@ -59,11 +98,14 @@ class Answers:
         self.next_runs: Callable[[], Mapping[str, datetime]] = dict
         """When each scheduled source runs next; set by whoever runs the schedule."""
         self._lock = threading.RLock()
+        self._working = threading.Lock()
         self._history = History()
         self._generation = ""
-        self._libraries: OrderedDict[Hashable, tuple[str, Library]] = OrderedDict()
-        self._assessments: OrderedDict[Hashable, Assessment] = OrderedDict()
-        self._timelines: OrderedDict[Hashable, dict[str, tuple[Span, ...]]] = OrderedDict()
+        self._libraries = _Kept[Library](LIBRARIES_KEPT)
+        self._facts = _Kept[FactsAsOf](FACTS_KEPT)
+        self._assessments = _Kept[Assessment](KEPT)
+        self._timelines = _Kept[dict[str, tuple[Span, ...]]](KEPT)
+        self._worked: dict[Hashable, tuple[int, Worked]] = {}
         self._usage = RecordUsage()
 
     # --- what an answer is computed from -------------------------------------------------------
@@ -79,64 +121,82 @@ class Answers:
         if log_size is not None and not 0 <= log_size <= size:
             raise InputRefused(f"The log size is {log_size}; the log has {size} entries.", field="log_size")
         wanted = size if log_size is None else log_size
-        digest, _ = self._library(wanted, library)
+        digest = self.store.library_digest(wanted) if library is None else self.store.full_digest(library)
         return Basis(at or self.store.clock(), wanted, digest)
 
     def library(self, basis: Basis) -> Library:
         """The control library that a basis names."""
-        return self._library(basis.log_size, basis.library)[1]
-
-    def _library(self, log_size: int, digest: str | None) -> tuple[str, Library]:
-        wanted = self.store.library_digest(log_size) if digest is None else self.store.full_digest(digest)
-        return self._kept(self._libraries, wanted, lambda: (wanted, self.store.library_of(wanted)))
+        return self._libraries.get(basis.library, lambda: self.store.library_of(basis.library))
 
     def facts(self, basis: Basis) -> FactsAsOf:
         """Everything known as of a basis."""
-        with self._lock:
-            self._grow()
-        return FactsAsOf(
-            self._history, self.store.projections, at=basis.at, log_size=basis.log_size,
-            config=self.store.config_in_force(basis.log_size), kind_facts=self.store.kind_facts,
+        history = self._history_of(basis.log_size)
+        return self._facts.get(
+            (basis.at, basis.log_size),
+            lambda: FactsAsOf(
+                history, self.store.projections, at=basis.at, log_size=basis.log_size,
+                config=self.store.config_in_force(basis.log_size), kind_facts=self.store.kind_facts,
+            ),
         )  # fmt: skip
 
-    def _grow(self) -> None:
-        size = self.store.projections.catch_up()
-        if self._generation != self.store.projections.generation:
-            self._history, self._generation = History(), self.store.projections.generation
-        if size > self._history.log_size:
-            with self.store.projections.connect() as connection:
-                self._history = self._history.grown(connection, size)
+    def _history_of(self, log_size: int) -> History:
+        """The rows of at least so many entries."""
+        with self._lock:
+            if self._generation != self.store.projections.generation:
+                self._forget()
+            if self._history.log_size < log_size:
+                size = self.store.projections.catch_up()
+                with self.store.projections.connect() as connection:
+                    self._history = self._history.grown(connection, size)
+                self._generation = self.store.projections.generation
+            return self._history
 
-    def _kept(self, cache: OrderedDict[Hashable, T], key: Hashable, make: Callable[[], T]) -> T:
-        with self._lock:
-            if key in cache:
-                cache.move_to_end(key)
-                return cache[key]
-        made = make()
-        with self._lock:
-            cache[key] = made
-            while len(cache) > KEPT:
-                cache.popitem(last=False)
-        return made
+    def _forget(self) -> None:
+        """The rows were made again: whatever was wrong with the former ones is not to live on here."""
+        self._history, self._worked = History(), {}
+        for kept in (self._facts, self._assessments, self._timelines):
+            kept.clear()
+        self._usage = RecordUsage()
 
     # --- judgement -----------------------------------------------------------------------------
 
     def assessment(self, basis: Basis) -> Assessment:
         """Every check judged, and how the results add up."""
-        return self._kept(
-            self._assessments, basis,
-            lambda: assess(self.library(basis), self.facts(basis), self.store.derivations),
-        )  # fmt: skip
+        facts = self.facts(basis)
+        return self._assessments.get(
+            basis, lambda: assess(self.library(basis), facts, self.store.derivations)
+        )
 
     def timelines(self, basis: Basis) -> dict[str, tuple[Span, ...]]:
         """The statuses of each control from its first evidence up to the basis, without gaps, oldest first."""
-        library, facts = self.library(basis), self.facts(basis)
-        return self._kept(
-            self._timelines, basis,
-            lambda: timelines(
-                library, facts.moved_to, self.store.derivations, [one.id for one in library.controls], basis.at
-            ),
+        facts = self.facts(basis)
+        return self._timelines.get(basis, lambda: self._timelines_of(basis, facts))
+
+    def _timelines_of(self, basis: Basis, facts: FactsAsOf) -> dict[str, tuple[Span, ...]]:
+        library = self.library(basis)
+        return timelines(
+            library, facts.moved_to, self.store.derivations, [one.id for one in library.controls], basis.at,
+            worked=self._worked_out(basis),
         )  # fmt: skip
+
+    def _worked_out(self, basis: Basis) -> Worked:
+        """What was worked out before and holds for a basis, by the same library and configuration.
+
+        It holds up to the instant from which on something came since that counts.
+        """
+        history = self._history_of(basis.log_size)
+        key = basis.library, self.store.config_index(basis.log_size)
+        # A lock of its own: forgetting waits for whoever works, and other questions shall not.
+        with self._working:
+            size, worked = self._worked.get(key, (0, Worked()))
+            if size > basis.log_size:
+                size, worked = 0, Worked()
+            earliest = history.earliest_between(size, basis.log_size)
+            if size and earliest is not None:
+                worked = worked.before(from_micros(earliest))
+            if self._worked.get(key, (0, worked))[0] <= basis.log_size:
+                self._worked = {key: (basis.log_size, worked)}
+            return worked
 
     def timeline(self, basis: Basis, control: str) -> tuple[Span, ...]:
         """The statuses of one control. Raises NotFound for an unknown one."""
@@ -191,11 +251,10 @@ class Answers:
         return self.assessment(basis).findings
 
     def control_statuses(self, basis: Basis) -> dict[str, tuple[str, str, str]]:
-        """Control → (status, title, the reason of its gravest finding): what notification compares."""
+        """Control → (status, title, why in numbers): what notification compares. It names no resource."""
         library = self.library(basis)
-        reasons = {gap.control: gap.because for gap in self.gaps(basis)}
         return {
-            result.id: (result.status, library.control_of(result.id).title, reasons.get(result.id, ""))
+            result.id: (result.status, library.control_of(result.id).title, _in_numbers(result))
             for result in self.assessment(basis).controls.values()
         }
 
@@ -318,6 +377,11 @@ class Answers:
                 {"last": last},
             ).all()
         return [{"evidence": row.evidence, "what": row.what} for row in rows]
+
+
+def _in_numbers(result: ControlResult) -> str:
+    said = f"{result.failing} of {result.population} fail"
+    return f"{said}; unknown: {result.cause}" if result.status == "unknown" else said
 
 
 def _when(value: datetime | None) -> str | None:
