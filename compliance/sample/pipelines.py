@@ -20,6 +20,8 @@ FACET = "https://openlineage.io/spec/facets/1-0-0/Facet.json"
 CARDS, MARKETING, ASSISTANT = "airflow-cards", "airflow-marketing", "assistant"
 """Namespaces of jobs."""
 
+FEATURE_VIEWS = (data.FRAUD_FEATURES, data.CHURN_FEATURES)
+"""Datasets whose columns are features: the jobs that write them tag them so."""
 FILTER_MISSES = (17, 18)
 """Days on which the consent filter lets the withdrawn record through."""
 RESTORE, BACKUP = 16, 9
@@ -79,12 +81,21 @@ def _facets(**facets: dict[str, Json]) -> dict[str, Json]:
     return {name: {"_producer": PRODUCER, "_schemaURL": FACET, **facet} for name, facet in facets.items()}
 
 
+def _dataset_tags(dataset: data.Dataset) -> list[Json]:
+    """Where no contract says whose records it holds, tags do; feature views say that they are one."""
+    held = () if dataset.purposes else dataset.key_spaces
+    tags: list[Json] = [{"key": "key_space", "value": one} for one in held]
+    if dataset in FEATURE_VIEWS:
+        tags.append({"key": "kind", "value": "feature-view"})
+    return tags
+
+
 def _stated(copy: Copy, facets: dict[str, dict[str, Json]]) -> dict[str, Json]:
     stated = dict(facets)
     if copy.version is not None:
         stated["version"] = {"datasetVersion": copy.version}
-    if not copy.dataset.purposes:
-        stated["tags"] = {"tags": [{"key": "key_space", "value": one} for one in copy.dataset.key_spaces]}
+    if tags := _dataset_tags(copy.dataset):
+        stated["tags"] = {"tags": tags}
     return {**copy.dataset.identity, "facets": _facets(**stated)}
 
 
