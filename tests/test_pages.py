@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import quote
 
-import httpx
 import pytest
 from fastapi.testclient import TestClient
 
@@ -27,7 +27,7 @@ from web.pages.records import RecordsPage, uses_csv
 from web.pages.strips import past_strip
 from web.pages.usage import broken_of
 from web.pages.way import Node, Way, way_of
-from web.rendering import html_page, lasted
+from web.rendering import html_page, lasted, readable
 
 PATHS = (
     "/", "/changes", "/controls", "/controls/PRV-12", "/frameworks", "/frameworks/gdpr", "/records", "/evidence",
@@ -63,7 +63,7 @@ def officer(small: Organisation) -> Iterator[TestClient]:
         yield browser
 
 
-def text_of(page: httpx.Response) -> str:
+def text_of(page: Any) -> str:
     """What a person reads: without tags, white space folded."""
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page.text)).split())
 
@@ -75,7 +75,14 @@ def csrf_of(browser: TestClient) -> str:
     return found[1]
 
 
-def look_up(browser: TestClient, key: str, **fields: str) -> httpx.Response:
+def worked_out(small: Organisation, browser: TestClient) -> None:
+    """Wait for the time lines; the first may be those of an earlier basis, as one set at a time is worked out."""
+    for _ in range(2):
+        browser.get("/")
+        small.app.state.remembered.finish()
+
+
+def look_up(browser: TestClient, key: str, **fields: str) -> Any:
     """Fill in the form and follow to the answer."""
     asked = {"csrf": csrf_of(browser), "key_space": "customer", "key": key, "reason": "Request 7", **fields}
     return browser.post("/records", data=asked, follow_redirects=True)
@@ -251,10 +258,7 @@ def test_since_when_a_gap_stands_is_told_once_it_is_worked_out(
     small: Organisation, admin: TestClient
 ) -> None:
     """The page does not wait for the time lines; when they are there it has them."""
-    # The first may find those of an earlier basis under way: one set at a time is worked out.
-    for _ in range(2):
-        admin.get("/")
-        small.app.state.remembered.finish()
+    worked_out(small, admin)
     said = text_of(admin.get("/"))
     assert "being worked out" not in said
     assert re.search(r"PRV-03", said)
@@ -308,8 +312,9 @@ def test_changes_are_told_between_two_instants(admin: TestClient) -> None:
 # --- controls and frameworks -----------------------------------------------------------------------
 
 
-def test_a_control_leads_from_the_law_to_the_proof(admin: TestClient) -> None:
+def test_a_control_leads_from_the_law_to_the_proof(small: Organisation, admin: TestClient) -> None:
     """Required by, enforced at, tested by, population, evidence; the predicate; what fails, with its entries."""
+    worked_out(small, admin)
     page = admin.get("/controls/PRV-12")
     said = text_of(page)
     for heading in ("Required by", "Enforced at", "Tested by", "Population", "Evidence"):
@@ -358,7 +363,7 @@ def test_every_assessable_requirement_of_a_framework_is_listed(
 # --- signing ---------------------------------------------------------------------------------------
 
 
-def signing(small: Organisation, browser: TestClient, **fields: str) -> httpx.Response:
+def signing(small: Organisation, browser: TestClient, **fields: str) -> Any:
     """Send the form of the yearly review of the register."""
     library = small.answers.library(small.answers.basis())
     form = {
@@ -553,7 +558,7 @@ def test_sources_say_what_is_unknown_because_of_them(small: Organisation, admin:
     small.answers.next_runs = lambda: {"deletions": soon}
     said = text_of(admin.get("/sources"))
     assert "sources do not report as they should" in said
-    assert re.search(r"Stale 3 days ago assistant push Silent for 3 days", said)
+    assert re.search(r"Stale last heard 20 Nov 12:00 assistant push Silent for 3 days", said)
     assert "Unknown because of it: " in said
     assert "Its silence cannot be told" in said
     assert "Next run 23 Nov 15:00" in said
@@ -608,7 +613,7 @@ def test_the_way_draws_versions_and_runs_as_one_and_keeps_the_gravest_state() ->
     }
     way = way_of({"datasets": [dataset], "uses": [use(1), use(2, violations=[broken])]})
     assert way.nodes == (
-        Node("dataset", "n/d", "1 version", "unclear"), Node("job", "train", "2 runs", "violation"),
+        Node("dataset", "d", "1 version", "unclear"), Node("job", "train", "2 runs", "violation"),
         Node("model", "m", "2 versions", "violation"),
     )  # fmt: skip
     assert way.edges == ((0, 1), (1, 2))
@@ -662,6 +667,12 @@ def test_names_read_as_people_write_them() -> None:
         "47 hours",
         "2 days",
     ]
+
+
+def test_instants_in_sentences_read_as_the_page_writes_them() -> None:
+    """An RFC 3339 instant within a reason is told to the minute; what is none stays as it is."""
+    assert readable("lapsed at 2026-11-03T23:07:01.048164Z.") == "lapsed at 3 Nov 2026, 23:07 UTC."
+    assert readable("at 2026-13-03T23:07:01Z") == "at 2026-13-03T23:07:01Z"
 
 
 def test_links_carry_the_instant_and_nothing_empty() -> None:

@@ -5,6 +5,7 @@ A template gets one value and asks nothing. Everything that it shows is escaped.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -42,6 +43,21 @@ def lasted(value: timedelta) -> str:
     if value >= HOUR:
         return counted(value // HOUR, "hour")
     return counted(max(value // timedelta(minutes=1), 0), "minute")
+
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z")
+
+
+def readable(text: str) -> str:
+    """A sentence of the judgement with its RFC 3339 instants as the rest of the page writes them, to the minute."""
+
+    def told(match: re.Match[str]) -> str:
+        try:
+            return moment(datetime.fromisoformat(match[0]))
+        except ValueError:
+            return match[0]
+
+    return _INSTANT.sub(told, text)
 
 
 def number(value: int) -> str:
@@ -82,7 +98,7 @@ _ENVIRONMENT = jinja2.Environment(
 )
 _ENVIRONMENT.filters.update(
     day=day, moment=moment, short_day=short_day, short_moment=short_moment, lasted=lasted, number=number,
-    short_digest=short_digest, rfc3339=format_time,
+    short_digest=short_digest, readable=readable, rfc3339=format_time,
 )  # fmt: skip
 _ENVIRONMENT.globals.update(asset=asset, counted=counted)
 

@@ -71,7 +71,8 @@ class ControlPage:
     result: ControlResult
     stands: str
     """Since when it has its status, in words."""
-    past: PastStrip
+    past: PastStrip | None
+    """None while it is being worked out."""
     required: tuple[Required, ...]
     points: tuple[EnforcementPoint, ...]
     tested: tuple[Tested, ...]
@@ -100,11 +101,11 @@ def control_page(
     base: FactBase,
     derivations: Mapping[str, Derivation],
     name: str,
-    line: Sequence[Span],
+    line: Sequence[Span] | None,
     *,
     began: datetime,
 ) -> ControlPage:
-    """The page of one control, whose time line is given for the last days; the log began at ``began``.
+    """The page of one control; the log began at ``began``, ``line`` is None while it is being worked out.
 
     Raises NotFound for an unknown control.
     """
@@ -115,7 +116,7 @@ def control_page(
     cited = sorted(_entries(result.checks), reverse=True)
     return ControlPage(
         frame=frame, control=control, family=family_title(library, control.family), owner=owner_name(control.owner),
-        result=result, stands=_stands(line, began, assessment.at), past=past_strip(line, assessment.at),
+        result=result, stands=_stands(line, began, assessment.at), past=None if line is None else past_strip(line, assessment.at),
         required=_required(control, assessment),
         points=tuple(library.enforcement_points[point] for point in control.enforcement_points),
         tested=tuple(_tested(check, results[check.id]) for check in control.checks),
@@ -126,11 +127,11 @@ def control_page(
     )  # fmt: skip
 
 
-def _stands(line: Sequence[Span], began: datetime, at: datetime) -> str:
+def _stands(line: Sequence[Span] | None, began: datetime, at: datetime) -> str:
+    if line is None:
+        return "since when is being worked out"
     if not line or line[-1].start <= began:
         return f"since the log began, {lasted(at - began)}"
-    if len(line) == 1:
-        return f"for {lasted(at - line[0].start)} or longer"
     return f"since {day(line[-1].start)}, {lasted(at - line[-1].start)}"
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from collectors.attestations.accept import FORM as ATTESTATION
-from compliance.assessment import Assessment, control_timeline
+from compliance.assessment import Assessment
 from compliance.canonical import canonical, format_time
 from compliance.errors import InputRefused, NotFound
 from compliance.library import Attestation, Library
@@ -19,7 +19,6 @@ from web.limits import MIB, Sent
 from web.pages.control import ControlPage, control_page
 from web.pages.frame import Frame
 from web.pages.naming import STATUSES, family_title, framework_name, owner_name
-from web.pages.strips import HISTORY
 from web.pages.visits import Visit, visiting
 from web.problems import described
 
@@ -121,15 +120,10 @@ def _page(visit: Visit, control: str) -> ControlPage:
     answers, basis = visit.answers, visit.basis
     library, facts = answers.library(basis), answers.facts(basis)
     library.control_of(control)
-    line = visit.remembered.line(
-        basis, control,
-        lambda: control_timeline(
-            library, facts.moved_to, visit.store.derivations, control, basis.at, start=basis.at - HISTORY
-        ),
-    )  # fmt: skip
+    lines = visit.remembered.lines(answers, basis)
     return control_page(
-        visit.frame, library, answers.assessment(basis), facts, visit.store.derivations, control, line,
-        began=visit.store.log.entry(0).received_at,
+        visit.frame, library, answers.assessment(basis), facts, visit.store.derivations, control,
+        None if lines is None else lines[control], began=visit.store.log.entry(0).received_at,
     )  # fmt: skip
 
 

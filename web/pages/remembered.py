@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -47,7 +47,6 @@ class Remembered:
         self._lock = threading.Lock()
         self._basis: Basis | None = None
         self._lines: OrderedDict[Basis, threading.Thread] = OrderedDict()
-        self._single: OrderedDict[tuple[Basis, str], tuple[Span, ...]] = OrderedDict()
         self._answers: OrderedDict[str, LookedUp] = OrderedDict()
 
     # --- the basis -------------------------------------------------------------------------------
@@ -90,19 +89,6 @@ class Remembered:
         """Wait for what is being worked out in the background."""
         for worker in list(self._lines.values()):
             worker.join()
-
-    def line(self, basis: Basis, control: str, make: Callable[[], tuple[Span, ...]]) -> tuple[Span, ...]:
-        """The time line of one control, made at most once for a basis; that of one is quick."""
-        key = basis, control
-        with self._lock:
-            if key in self._single:
-                return self._single[key]
-        made = make()
-        with self._lock:
-            self._single[key] = made
-            while len(self._single) > ANSWERS_KEPT:
-                self._single.popitem(last=False)
-        return made
 
     # --- answers ---------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -34,7 +34,6 @@ class SourceRow:
     word: str
     said: str
     """How it stands, in a sentence."""
-    silent_for: timedelta | None
     schedule: str
     next_run: datetime | None
     whole_at: datetime | None
@@ -95,7 +94,7 @@ def sources_page(
             if scope.source == state.name
         )
         given = settings.get(state.name)
-        rows.append(_row(state, scopes, assessment, given, next_runs.get(state.name), base.at))
+        rows.append(_row(state, scopes, assessment, given, next_runs.get(state.name)))
     rows.sort(key=lambda row: (row.state.cause is None, row.word == "In time", row.state.name))
     ailing = sum(row.state.cause is not None for row in rows)
     return SourcesPage(frame, _headline(ailing, len(rows)), tuple(rows), _wrong(defects))
@@ -122,7 +121,6 @@ def _row(
     assessment: Assessment,
     given: SourceSettings | None,
     next_run: datetime | None,
-    at: datetime,
 ) -> SourceRow:
     css, word, said = _stands(state)
     whole = [scope.seen_whole_at for scope in scopes]
@@ -132,7 +130,6 @@ def _row(
     ]  # fmt: skip
     return SourceRow(
         state=state, css=css, word=word, said=said,
-        silent_for=None if state.last_seen is None else at - state.last_seen,
         schedule=_rhythm(given), next_run=next_run,
         whole_at=min((one for one in whole if one is not None), default=None) if all(whole) else None, scopes=scopes,
         unknown=len(unknown), controls=tuple(sorted({finding.control for finding in unknown})),

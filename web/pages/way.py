@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from compliance.canonical import Json
 
 NODES_AT_MOST = 60
-LABEL_AT_MOST = 34
+LABEL_AT_MOST = 28
 STATES = ("violation", "unclear", "in-order")
 """The gravest first."""
 ONE_OF = {"dataset": "version", "job": "run", "model": "version", "feature": "column", "decision": "time"}
@@ -49,13 +50,17 @@ def state_of(item: Mapping[str, Json]) -> str:
     return "unclear" if item.get("certainty") == "possible" else "in-order"
 
 
+Key: TypeAlias = tuple[str, str, str]
+"""Kind, namespace and name: what is drawn as one."""
+
+
 @dataclass
 class _Drawn:
-    members: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
-    """``(kind, label)`` → member → state."""
-    edges: dict[tuple[tuple[str, str], tuple[str, str]], None] = field(default_factory=dict)
+    members: dict[Key, dict[str, str]] = field(default_factory=dict)
+    """What is drawn as one → its versions or runs → the state of each."""
+    edges: dict[tuple[Key, Key], None] = field(default_factory=dict)
 
-    def put(self, key: tuple[str, str], member: str, state: str) -> None:
+    def put(self, key: Key, member: str, state: str) -> None:
         held = self.members.setdefault(key, {})
         held[member] = min(held.get(member, state), state, key=STATES.index)
 
@@ -66,7 +71,7 @@ def way_of(answer: Mapping[str, Json]) -> Way:
     runs = {use["run_id"]: use for use in answer["uses"]}
     drawn = _Drawn()
     for use in answer["uses"]:
-        before: tuple[str, str] | None = None
+        before: Key | None = None
         for key, member, state in _steps(use, versions, runs):
             drawn.put(key, member, state)
             if before is not None and before != key:
@@ -85,36 +90,34 @@ def _steps(
     use: Mapping[str, Json],
     versions: Mapping[str, Mapping[str, Json]],
     runs: Mapping[str, Mapping[str, Json]],
-) -> Iterator[tuple[tuple[str, str], str, str]]:
+) -> Iterator[tuple[Key, str, str]]:
     """Each step of a path: what stands for it, its own name, and its state."""
     for step in use["path"]:
         if step.startswith("run:"):
             run = runs.get(step.removeprefix("run:"), {})
             job = run.get("job")
             if job is not None:
-                yield ("job", job["name"]), step, state_of(run)
+                yield ("job", job["namespace"], job["name"]), step, state_of(run)
         else:
             version = versions.get(step)
-            name = (
-                step.rpartition("@")[0] or step
-                if version is None
-                else f"{version['namespace']}/{version['name']}"
-            )
-            yield ("dataset", name), step, "in-order" if version is None else state_of(version)
+            named = ("", step.rpartition("@")[0] or step)
+            if version is not None:
+                named = version["namespace"], version["name"]
+            yield ("dataset", *named), step, "in-order" if version is None else state_of(version)
 
 
-def _consumers(use: Mapping[str, Json]) -> Iterator[tuple[tuple[str, str], str]]:
+def _consumers(use: Mapping[str, Json]) -> Iterator[tuple[Key, str]]:
     for consumer in use["consumers"]:
         kind, name, version = consumer["kind"], consumer["name"], consumer["version"]
         if kind == "feature":
             dataset, _, column = name.rpartition(":")
-            yield (kind, f"features of {dataset}"), column
+            yield (kind, "", f"features of {dataset}"), column
         elif kind != "job":
-            yield (kind, name), str(version)
+            yield (kind, "", name), str(version)
 
 
-def _node(key: tuple[str, str], members: Mapping[str, str]) -> Node:
-    kind, label = key
+def _node(key: Key, members: Mapping[str, str]) -> Node:
+    kind, _, label = key
     count, one = len(members), ONE_OF[kind]
     said = "" if count == 1 and kind == "decision" else f"{count} {one}{'' if count == 1 else 's'}"
     return Node(kind, _short(label), said, min(members.values(), key=STATES.index))
