@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
@@ -16,7 +16,9 @@ from compliance.cli.composition import collector_of, item_bytes, open_store, ope
 from compliance.cli.members_command import members
 from compliance.cli.output import print_json, print_table
 from compliance.errors import MunimentError, NotFound
-from compliance.settings import load_settings
+from compliance.evidence import Access
+from compliance.settings import SourceSettings, load_settings
+from compliance.store import Store
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 
@@ -36,47 +38,36 @@ def register(app: typer.Typer) -> None:
 def check_sources(as_json: AsJson = False) -> None:
     """Say of each configured source whether it can be reached and with which rights. Exit 1 if one cannot."""
     store = open_store(load_settings())
-    rows = []
     try:
-        for source in store.settings.sources:
-            if source.kind == "push":
-                rows.append(
-                    {
-                        "source": source.name,
-                        "request": "push",
-                        "permitted": True,
-                        "detail": "pushed; nothing to reach",
-                    }
-                )
-                continue
-            try:
-                rows += [
-                    {
-                        "source": source.name,
-                        "request": a.request,
-                        "permitted": a.permitted,
-                        "detail": a.detail,
-                    }
-                    for a in collector_of(store, source).check()
-                ]
-            except MunimentError as error:
-                rows.append(
-                    {"source": source.name, "request": "reach", "permitted": False, "detail": error.message}
-                )
+        rows = [
+            (source.name, access) for source in store.settings.sources for access in _accesses(store, source)
+        ]
     finally:
         store.close()
     if as_json:
-        print_json(rows)
+        print_json(
+            [
+                {"source": name, "request": one.request, "permitted": one.permitted, "detail": one.detail}
+                for name, one in rows
+            ]
+        )
     else:
         print_table(
             ["source", "request", "permitted", "detail"],
-            [
-                [str(r["source"]), str(r["request"]), "yes" if r["permitted"] else "no", str(r["detail"])]
-                for r in rows
-            ],
+            [[name, one.request, "yes" if one.permitted else "no", one.detail] for name, one in rows],
         )
-    if any(not row["permitted"] for row in rows):
+    if any(not access.permitted for _, access in rows):
         raise typer.Exit(1)
+
+
+def _accesses(store: Store, source: SourceSettings) -> Sequence[Access]:
+    """What a source permits; that it cannot be asked at all is an access refused."""
+    if source.kind == "push":
+        return [Access("push", permitted=True, detail="pushed; nothing to reach")]
+    try:
+        return collector_of(store, source).check()
+    except MunimentError as error:
+        return [Access("reach", permitted=False, detail=error.message)]
 
 
 def collect(
