@@ -223,12 +223,12 @@ def refuse_other_times(state: HeadState, checkpoint: Checkpoint) -> None:
     if checkpoint.size > state.size:
         message = (
             f"The published checkpoint speaks for {checkpoint.size} entries, log/head.db for {state.size}: the head was "
-            "restored from an older backup. Restore the whole store from one backup, or start a successor with muniment recover."
+            "restored from an older backup. Restore the whole store from one backup."
         )
     elif checkpoint.size < state.size:
         message = (
             f"log/head.db has signed {state.published} entries, but the published log is back at {checkpoint.size}: its "
-            "files were restored from an older backup. Restore the whole store from one backup, or start a successor with muniment recover."
+            "files were restored from an older backup. Restore the whole store from one backup."
         )
     else:
         message = (

@@ -1,0 +1,1 @@
+"""The suite: flat, a module for each module of the product, and what several of them share."""
