@@ -9,7 +9,7 @@ from compliance.lineage.records import DatasetName
 from tests.brute.containing import Containing
 from tests.brute.lineage_facets import Way, fields_named, ways
 from tests.brute.merging import inside, objects
-from tests.brute.runs import Mention, Run, facets_of
+from tests.brute.runs import Run, facets_of
 from tests.brute.versions import Version, World, outputs_by
 
 UNNAMED = "*"
@@ -121,9 +121,10 @@ class Columns:
         return named.union(*told) | self.schema(version) | self._declared(version[0])
 
     def schema(self, version: Version) -> set[str]:
-        """The columns that the ``schema`` facets of its writers and of its readers have."""
-        told = [schema(run.outputs, version[0]) for run in self.contains.writers[version]]
-        return set().union(*told, *(schema(run.inputs, version[0]) for run in self._readers(version)))
+        """The columns that the ``schema`` facets of the version have, as it was written and as it was read."""
+        told = [mention for run in self.world.runs.values() for mention in self.world.told_of(version, run)]
+        fields = [inside(mention.facets, "schema", "fields") for mention in told]
+        return {one["name"] for some in fields for one in objects(some) if one.get("name")}
 
     def _readers(self, version: Version) -> list[Run]:
         return [run for run in self.world.runs.values() if self._reads(run, version)]
@@ -172,8 +173,3 @@ class Columns:
         told = [one for run in self.contains.writers[version] for one in self._told(run, version)]
         return any(one is not None and self.schema(version) - set(one) for one in told)
 
-
-def schema(mentions: Iterable[Mention], dataset: DatasetName) -> set[str]:
-    """The columns that the ``schema`` facet of a run's mentions of a dataset has."""
-    facets = facets_of(mentions, dataset)
-    return {one["name"] for one in objects(inside(facets, "schema", "fields")) if one.get("name")}

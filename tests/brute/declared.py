@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,7 +26,7 @@ class Declared:
     manifests: Sequence[Mapping[str, Json]]
     names: Names
 
-    def job_tags(self, job: Job, key: str, until: datetime) -> set[str]:
+    def job_tags(self, job: Job, key: str, until: datetime, leave_out: Collection[Json] = ()) -> set[str]:
         """The values of a job's tag as last declared at or before an instant, by any event that bears the job.
 
         Events of one and the same last instant all count.
@@ -35,7 +35,7 @@ class Declared:
             (time_of(event), value)
             for event in self.events
             for one, value in _job_tags(event)
-            if _job_of(event) == job and one == key and time_of(event) <= until
+            if _job_of(event) == job and one == key and time_of(event) <= until and event not in leave_out
         ]
         last = max((at for at, _ in said), default=None)
         return {value for at, value in said if at == last}

@@ -47,12 +47,13 @@ def ways(facets: Mapping[str, Json], names: Names) -> dict[str, list[Way]] | Non
     A column-lineage facet without fields lists no column; a lineage facet without fields says nothing of columns.
     """
     column, lineage = facets.get("columnLineage"), facets.get("lineage")
-    if column is None and not inside(lineage, "fields"):
+    if inside(column, "fields") is None and not inside(lineage, "fields"):
         return None
     found: dict[str, list[Way]] = {}
     for facet, key in ((column, "inputFields"), (lineage, "inputs")):
         for name, entry in (inside(facet, "fields") or {}).items():
-            found.setdefault(name, []).extend(_ways_of_column(entry or {}, key, names))
+            masked = inside(column, "fields", name, "transformationType") == "MASKED"
+            found.setdefault(name, []).extend(_ways_of_column(entry or {}, key, names, masked_by_column=masked))
     return found
 
 
@@ -60,14 +61,15 @@ def _entries(facet: Json) -> list[dict[str, Json]]:
     return objects(list((inside(facet, "fields") or {}).values()))
 
 
-def _ways_of_column(entry: Mapping[str, Json], key: str, names: Names) -> Iterable[Way]:
-    masked_by_column = entry.get("transformationType") == "MASKED"
+def _ways_of_column(
+    entry: Mapping[str, Json], key: str, names: Names, *, masked_by_column: bool
+) -> Iterable[Way]:
     for one in objects(entry.get(key)):
         if one.get("type") != "JOB":
-            yield from _ways_of_input(one, masked_by_column, names)
+            yield from _ways_of_input(one, names, masked_by_column=masked_by_column)
 
 
-def _ways_of_input(one: Mapping[str, Json], masked_by_column: bool, names: Names) -> Iterable[Way]:
+def _ways_of_input(one: Mapping[str, Json], names: Names, *, masked_by_column: bool) -> Iterable[Way]:
     """Each transformation is a way of its own; an input that lists none is one direct way.
 
     MASKED on the column masks those of its ways that say nothing of masking.

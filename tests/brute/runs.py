@@ -32,6 +32,7 @@ class Mention:
 class Report:
     """What one source says of a run."""
 
+    source: str
     inputs: tuple[Mention, ...]
     outputs: tuple[Mention, ...]
     tags: tuple[tuple[str, str], ...]
@@ -146,6 +147,7 @@ def _report(events: list[Received], names: Names) -> Report:
         outputs += made
     sayings: list[Said] = [(time_of(one.value), inside(one.value, "run", "facets", "tags")) for one in events]
     return Report(
+        source=events[0].source,
         inputs=tuple(inputs),
         outputs=tuple(outputs),
         tags=tuple(tags_of(merge(sayings))),

@@ -106,6 +106,24 @@ class World:
         own = outputs_by(report, run)
         return {one for one in named if one not in own or [w for w in self.writers(one) if w != run]}
 
+    def told_of(self, version: Version, run: Run) -> list[Mention]:
+        """The mentions of a dataset in a run that speak of this version of it.
+
+        As an output, all of its source's: they are merged. As an input, one that names versions speaks
+        of those alone, one that names none of all that the run read.
+        """
+        found: list[Mention] = []
+        read = {read.version for read in self.reads(run)}
+        for report in run.reports:
+            if run.exists and version in outputs_by(report, run):
+                found += [one for one in report.outputs if one.dataset == version[0]]
+            named = self._named(run, report, version[0])
+            for one in report.inputs:
+                spoken_of = set(_named_by(one, "icebergScanReport")) & named or read
+                if one.dataset == version[0] and version in spoken_of:
+                    found.append(one)
+        return found
+
     def worked_out(self, run: Run) -> list[tuple[Report, DatasetName]]:
         """The datasets whose version each source's report of a run's reads leaves to be worked out."""
         return [
@@ -188,11 +206,18 @@ class World:
         return change in {"OVERWRITE", "CREATE", "TRUNCATE", "DROP"} or configured or _rewrites(facets)
 
     def _write_tags(self, run: Run, report: Report, dataset: DatasetName) -> set[str]:
+        """What a source's report of the run, and what was declared beside the run, says of writing."""
         told = [inside(m.facets, "tags", "tags") for m in [*report.inputs, *report.outputs] if m.dataset == dataset]
         on_dataset = {tag["value"] for tags in told for tag in tags or [] if tag["key"] == "write"}
         on_run = {value for key, value in report.tags if key == "write"}
-        on_job = self.declared.job_tags(run.job, "write", run.start)
+        on_job = self.declared.job_tags(run.job, "write", run.start, leave_out=self._told_by_others(run, report))
         return on_dataset | on_run | on_job | self.declared.event_tags(dataset, "write")
+
+    def _told_by_others(self, run: Run, report: Report) -> list[Json]:
+        """The events of a run that come from other sources alone."""
+        own = [one for one in self.given.received if inside(one.value, "run", "runId") == run.run_id]
+        mine = [one.value for one in own if one.source == report.source]
+        return [one.value for one in own if one.value not in mine]
 
     def kept(self, run: Run, dataset: DatasetName) -> set[Read]:
         """The previous versions whose content a run's output of a dataset holds."""
