@@ -71,13 +71,19 @@ class FactsAsOf:
 
     def holding(self, key_space: str, pseudonym: str) -> frozenset[str]:
         """The evidence ids of all manifests of the key space that contain the pseudonym."""
+        spaces = self._manifest_spaces
+        return frozenset(name for name in self._manifests_with(pseudonym) if spaces.get(name) == key_space)
+
+    def _manifests_with(self, pseudonym: str) -> Sequence[str]:
+        return self._visible.holding(pseudonym, self._looked_up)
+
+    def _looked_up(self, pseudonym: str) -> Sequence[str]:
         with self._projections.connect() as connection:
             rows = connection.execute(
                 text("SELECT log_index FROM member WHERE pseudonym = :pseudonym AND log_index < :size"),
                 {"pseudonym": bytes.fromhex(pseudonym), "size": self.log_size},
             ).all()
-        spaces = self._manifest_spaces
-        return frozenset(name for (index,) in rows if spaces.get(name := evidence_id(index)) == key_space)
+        return tuple(evidence_id(index) for (index,) in rows)
 
     @cached_property
     def _manifest_spaces(self) -> Mapping[str, str]:

@@ -17,6 +17,8 @@ from compliance.listings import ScopeListings, by_time
 from compliance.projections import ANY_FACT
 
 T = TypeVar("T")
+LOOKED_UP = 20_000
+"""Pseudonyms whose manifests are kept."""
 
 
 class _Row(Protocol):
@@ -59,6 +61,7 @@ class Visible:
         self._history = history
         self._size = log_size
         self._kept: dict[tuple[str, str], Any] = {}
+        self._holding: dict[str, Sequence[str]] = {}
 
     def fragments(self, type_: str, until: int) -> Sequence[SeenFragment]:
         """The fragments of a fact type in view."""
@@ -103,6 +106,16 @@ class Visible:
         """The entries of a source, by the instant from which on they count."""
         rows = (row for row in self._history.entries.get(source, ()) if row.index < self._size)
         return sorted(rows, key=lambda row: row.counts_from)
+
+    def holding(self, pseudonym: str, look_up: Callable[[str], Sequence[str]]) -> Sequence[str]:
+        """The manifests that contain a pseudonym, looked up once."""
+        held = self._holding.get(pseudonym)
+        if held is None:
+            held = look_up(pseudonym)
+            if len(self._holding) >= LOOKED_UP:
+                self._holding = {}
+            self._holding[pseudonym] = held
+        return held
 
     def instants(self, type_: str, until: int) -> Iterator[int]:
         """When something of a fact type or kind of record that is in view was seen, listed or received."""

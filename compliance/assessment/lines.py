@@ -14,7 +14,7 @@ from compliance.assessment.assessing import Judgement
 from compliance.assessment.attesting import stands
 from compliance.assessment.judging import CheckJudge
 from compliance.assessment.outcome import Outcome
-from compliance.assessment.populations import KINDS, Inputs
+from compliance.assessment.populations import KINDS, BlindSpot, Inputs
 from compliance.assessment.statements import signatures
 from compliance.assessment.verdicts import GRID, TICK
 from compliance.errors import MunimentError
@@ -67,12 +67,21 @@ class CheckLine:
         if not self.types.isdisjoint(KINDS):
             self.types |= {SOURCES}
         derivation = inputs.derivation
+        self._last: tuple[tuple[Fact, ...], tuple[BlindSpot, ...], Verdict] | None = None
         self._turns = None if derivation is None else derivation.turns
         self.drifts = derivation is not None and derivation.turns is None
 
     def verdict(self, judgement: Judgement) -> Verdict:
         """The outcome of the check and its cause."""
-        return judgement.verdict(self._check, self._control)
+        judge = judgement.judge(self._check, self._control)
+        drawn = judgement.populations.facts(self._check.over), judgement.populations.unseen(self._check)
+        waived = bool(judgement.waivers.of_check(self._check.id, self._control.id).all)
+        if judge.ages or waived or self._check.reads_clock:
+            return judgement.verdict(self._check, self._control)
+        # Nothing but what was drawn decides; mostly it is the very same as at the look before.
+        if self._last is None or self._last[0] is not drawn[0] or self._last[1] != drawn[1]:
+            self._last = *drawn, judgement.verdict(self._check, self._control)
+        return self._last[2]
 
     def lapse(self, judgement: Judgement, horizon: datetime) -> datetime | None:
         """When evidence becomes stale, a waiver begins or ends, a rule comes into force, or the clock decides."""

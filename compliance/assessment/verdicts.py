@@ -7,6 +7,7 @@ day, and where two days differ, the turn between them is sought by halving, to t
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,8 @@ from compliance.library import Check, Judged
 GRID = timedelta(days=1)
 MOST = 1000
 """Steps of a grid; over a longer time its steps are longer than a day."""
+KEPT = 20_000
+"""Facts of each check that are known again by their identity."""
 TICK = timedelta(microseconds=1)
 
 
@@ -47,6 +50,8 @@ class Verdicts:
 
     def __init__(self) -> None:
         self._held: dict[tuple[str, str, str, str], _Held] = {}
+        self._same: dict[str, dict[int, tuple[Fact, _Held]]] = defaultdict(dict)
+        """By check, and by the identity of the very fact: facts that say the same are mostly the same object."""
 
     def of(self, check: Check, fact: Fact, at: datetime) -> Judged:
         """What ``check.judge`` says of the fact at an instant."""
@@ -64,6 +69,17 @@ class Verdicts:
         return first if first < horizon else None
 
     def _of(self, check: Check, fact: Fact, at: datetime) -> _Held:
+        same = self._same[check.id]
+        met = same.get(id(fact))
+        if met is not None and met[0] is fact and (met[1].until is None or met[1].at(at)):
+            return met[1]
+        if len(same) > KEPT:
+            same.clear()
+        held = self._known(check, fact, at)
+        same[id(fact)] = fact, held
+        return held
+
+    def _known(self, check: Check, fact: Fact, at: datetime) -> _Held:
         key = check.id, fact.source, fact.scope, fact.resource
         held = self._held.get(key)
         if held is None or not held.of(fact) or not held.at(at):

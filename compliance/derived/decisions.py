@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from compliance.canonical import parse_time
-from compliance.derived.declared import Declared, Record, Same, dataset_id, dataset_of
+from compliance.derived.declared import Declared, Record, dataset_id, dataset_of
 from compliance.derived.erased import Erased
 from compliance.derived.joining import Looked, derived, of_record
 from compliance.derived.sight import blind, unless
 from compliance.derived.work import work_of
 from compliance.facts import Fact, FactBase, FactSchema, Field, Received, Unseen
+from compliance.lineage.names import Names
 from compliance.lineage.records import DatasetName
+from compliance.lineage.remembered import Remembered, Very
 
 DECISION_USE = FactSchema(
     "decision_use",
@@ -68,7 +71,7 @@ class _Rules:
     erasures: Unseen | None
 
     @classmethod
-    def of(cls, base: FactBase, same: Same) -> _Rules:
+    def of(cls, base: FactBase, same: Names) -> _Rules:
         return cls(
             Declared.of(base, same), Erased.of(base, same), blind(base, "contract"), blind(base, "purpose"),
             blind(base, "consent"), blind(base, "erasure"),
@@ -77,20 +80,29 @@ class _Rules:
 
 def decision_uses(base: FactBase) -> Iterator[Fact]:
     """Every decision that was logged, allowed or not."""
-    work = work_of(base)
-    rules = _Rules.of(base, work.same)
+    same = work_of(base).same
+    rules = _Rules.of(base, same)
+    sights = rules.contracts, rules.purposes, rules.consents, rules.erasures
+    given = Very(rules.declared, base.received("erasure")), sights, same.renamed
     for record in base.received("decision"):
-        named = record.value.get("dataset")
-        decided = _Decided(
-            parse_time(record.value["timestamp"]),
-            record.value.get("purpose") or None,
-            None if named is None else work.same(dataset_of(named)),
-            tuple((str(r["key_space"]), str(r["pseudonym"])) for r in record.value.get("records") or ()),
-        )
-        yield _fact(record, decided, rules)
+        yield _FACTS.of(record, given, partial(_fact, record, same, rules))
 
 
-def _fact(record: Received, decided: _Decided, rules: _Rules) -> Fact:
+_FACTS: Remembered[Fact] = Remembered()
+
+
+def _decided(record: Received, same: Names) -> _Decided:
+    named = record.value.get("dataset")
+    return _Decided(
+        parse_time(record.value["timestamp"]),
+        record.value.get("purpose") or None,
+        None if named is None else same(dataset_of(named)),
+        tuple((str(r["key_space"]), str(r["pseudonym"])) for r in record.value.get("records") or ()),
+    )
+
+
+def _fact(record: Received, same: Names, rules: _Rules) -> Fact:
+    decided = _decided(record, same)
     value, dataset = record.value, decided.dataset
     looked: dict[str, Looked] = {
         "decision_id": str(value["decision_id"]), "decided_at": decided.at, "allowed": bool(value["allowed"]),

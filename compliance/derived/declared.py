@@ -16,12 +16,15 @@ from typing import Generic, TypeVar
 
 from compliance.canonical import Json, parse_time
 from compliance.facts import FactBase, Received, ReceivedKind
+from compliance.lineage.names import Names
 from compliance.lineage.records import DatasetName
+from compliance.lineage.remembered import Remembered, Very
 
 K = TypeVar("K", bound=Hashable)
 Same = Callable[[DatasetName], DatasetName]
 """Gives the one name of a dataset that has several."""
 DATED: tuple[ReceivedKind, ...] = ("contract", "purpose")
+NO_OTHER_NAMES = Names()
 SINCE_EVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -65,7 +68,7 @@ Subject = tuple[str, str, str]
 """Key space, pseudonym and purpose of a consent. Never leaves this package."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Declared:
     """All declarations of a fact base."""
 
@@ -74,13 +77,18 @@ class Declared:
     consents: Timeline[Subject]
 
     @classmethod
-    def of(cls, base: FactBase, same: Same = lambda name: name) -> Declared:
-        """Read them; ``same`` gives the one name of a dataset that has several."""
-        return cls(
-            Timeline.of(base.received("contract"), lambda r: same(dataset_of(r.value)), _valid_from),
-            Timeline.of(base.received("purpose"), lambda r: str(r.value["id"]), _valid_from),
-            Timeline.of(base.received("consent"), _subject, lambda r: parse_time(r.value["at"])),
-        )
+    def of(cls, base: FactBase, same: Names = NO_OTHER_NAMES) -> Declared:
+        """Read them; ``same`` gives the one name of a dataset that has several.
+
+        Bases that know the same declarations share one.
+        """
+        contracts, purposes, consents = base.received("contract"), base.received("purpose"), base.received("consent")
+        given = Very(purposes, consents), same.renamed
+        return _DECLARED.of(contracts, given, lambda: cls(
+            Timeline.of(contracts, lambda r: same(dataset_of(r.value)), _valid_from),
+            Timeline.of(purposes, lambda r: str(r.value["id"]), _valid_from),
+            Timeline.of(consents, _subject, lambda r: parse_time(r.value["at"])),
+        ))  # fmt: skip
 
     def purpose(self, name: str, at: datetime) -> Purpose | None:
         """The purpose in the register, or None where it is not registered at that instant."""
@@ -114,6 +122,9 @@ class Declared:
             set(r.value.get("permitted_purposes") or ()) for r in self.contracts.in_force(dataset, at)
         ]
         return tuple(sorted({p for p in purposes if any(p not in allowed for allowed in permitted)}))
+
+
+_DECLARED: Remembered[Declared] = Remembered(at_most=8)
 
 
 def comings(base: FactBase) -> Iterator[datetime]:

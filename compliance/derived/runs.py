@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from compliance.derived.declared import Declared, Same, dataset_id
+from compliance.derived.declared import Declared, dataset_id
 from compliance.derived.joining import Looked, Origin, derived
 from compliance.derived.sight import blind, unless
 from compliance.derived.withdrawals import Withdrawals
 from compliance.derived.work import Ran, Work, work_of
 from compliance.facts import Fact, FactBase, FactSchema, Field, Unseen
+from compliance.lineage.names import Names
+from compliance.lineage.remembered import Remembered, Very
 
 LINEAGE_RUN = FactSchema(
     "lineage_run",
@@ -53,7 +55,7 @@ class Rules:
     purposes: Unseen | None
 
     @classmethod
-    def of(cls, base: FactBase, same: Same) -> Rules:
+    def of(cls, base: FactBase, same: Names) -> Rules:
         """The rules that a fact base knows."""
         declared = Declared.of(base, same)
         return cls(declared, Withdrawals(base, declared), blind(base, "contract"), blind(base, "purpose"))
@@ -68,7 +70,17 @@ def lineage_runs(base: FactBase) -> Iterator[Fact]:
             yield _fact(ran, work, rules)
 
 
+_FACTS: Remembered[Fact] = Remembered()
+_REFUSALS: Remembered[tuple[list[str], list[str]]] = Remembered()
+_BARE: Remembered[list[str]] = Remembered()
+
+
 def _fact(ran: Ran, work: Work, rules: Rules) -> Fact:
+    given = rules.contracts, rules.purposes, rules.withdrawals.given(ran, work)
+    return _FACTS.of(ran, given, lambda: _joined(ran, work, rules))
+
+
+def _joined(ran: Ran, work: Work, rules: Rules) -> Fact:
     refused, evidence = refusals(rules.declared, ran)
     bare = without_contract(rules.declared, ran)
     unregistered = [p for p in ran.purposes if rules.declared.purpose(p, ran.started_at) is None]
@@ -90,6 +102,10 @@ def _fact(ran: Ran, work: Work, rules: Rules) -> Fact:
 
 def refusals(declared: Declared, ran: Ran) -> tuple[list[str], list[str]]:
     """Which contracts in force at the run's start lack a purpose of it, and the evidence of those contracts."""
+    return _REFUSALS.of(ran, Very(declared), lambda: _refusals(declared, ran))
+
+
+def _refusals(declared: Declared, ran: Ran) -> tuple[list[str], list[str]]:
     said, evidence = [], []
     for dataset in ran.inputs:
         refused = declared.refused(dataset, ran.purposes, ran.started_at)
@@ -101,4 +117,6 @@ def refusals(declared: Declared, ran: Ran) -> tuple[list[str], list[str]]:
 
 def without_contract(declared: Declared, ran: Ran) -> list[str]:
     """The datasets that it read and that had no contract in force at its start."""
-    return [dataset_id(one) for one in ran.inputs if not declared.contracts.in_force(one, ran.started_at)]
+    return _BARE.of(ran, Very(declared), lambda: [
+        dataset_id(one) for one in ran.inputs if not declared.contracts.in_force(one, ran.started_at)
+    ])  # fmt: skip

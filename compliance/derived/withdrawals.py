@@ -17,6 +17,7 @@ from compliance.derived.joining import Looked
 from compliance.derived.sight import blind
 from compliance.derived.work import Ran, Work
 from compliance.facts import FactBase, Unseen
+from compliance.lineage.remembered import Remembered, Very
 
 MAX_LOOKUPS = 20_000
 """Records looked up for one fact base; beyond it the count is unseen rather than too low."""
@@ -50,8 +51,21 @@ class Withdrawals:
         entries = {purpose: self._declared.purpose(purpose, ran.started_at) for purpose in ran.purposes}
         return [p for p, entry in entries.items() if entry is not None and entry.lawful_basis == "consent"]
 
+    def given(self, ran: Ran, work: Work) -> object:
+        """What else than the run itself decides the answer for it: equal if that is."""
+        read = [
+            (version, work.key_spaces(version.dataset), [one.evidence for one in work.manifests.get(version, ())])
+            for version in ran.reads
+        ]
+        few = len(self._declared.consents.by_key) < MAX_LOOKUPS
+        known = Very(self._declared, self._base.config(), *([] if few else [self]))
+        return known, self._no_consents, self._no_register, read
+
     def read_by(self, ran: Ran, work: Work) -> Looked:
         """How many withdrawn records were in what the run read, or why that cannot be told."""
+        return _READ.of(ran, self.given(ran, work), lambda: self._read_by(ran, work))
+
+    def _read_by(self, ran: Ran, work: Work) -> Looked:
         purposes = self.consent_purposes(ran)
         withdrawn = {purpose: self._withdrawn(purpose) for purpose in purposes}
         manifests = {manifest.evidence for read in ran.reads for manifest in work.manifests.get(read, ())}
@@ -98,6 +112,9 @@ class Withdrawals:
         if record not in self._held and len(self._held) < MAX_LOOKUPS:
             self._held[record] = self._base.holding(*record)
         return self._held.get(record, frozenset())
+
+
+_READ: Remembered[Looked] = Remembered()
 
 
 def _held_in(told: _Withdrawn, manifests: set[str]) -> set[Record]:

@@ -7,7 +7,7 @@ Pure. Merging of events, names, reads that are worked out and purposes are decid
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -16,10 +16,11 @@ from compliance.canonical import Json, from_micros
 from compliance.derived.joining import ordered
 from compliance.facts import FactBase, ReceivedKind
 from compliance.lineage.events import FOREVER, JobName, events, mentions_of
-from compliance.lineage.graph import INITIAL
+from compliance.lineage.graph import INITIAL, Read
 from compliance.lineage.judging import ModelName, models_of, purposes_of
 from compliance.lineage.records import DatasetName, UsageInput, UsageSettings
 from compliance.lineage.registers import Manifest, Version
+from compliance.lineage.remembered import Remembered, Very
 from compliance.lineage.runs import Run
 from compliance.lineage.world import Scope, World
 
@@ -64,6 +65,21 @@ class Written:
     evidence: tuple[str, ...]
 
 
+def _as_ran(run: Run, reads: Sequence[Read], purposes: tuple[str, ...], unknown: Iterable[Version]) -> Ran:
+    return Ran(
+        run_id=run.run_id, job=run.job or ("", run.run_id), source=run.reports[0].source,
+        started_at=run.started_at, ended_at=run.ended_at, completed=run.outcome == "COMPLETE",
+        purposes=purposes, reads=frozenset(read.version for read in reads),
+        unresolved=frozenset(version.dataset for version in unknown),
+        writes=frozenset(Version(d, v) for d, versions in run.outputs.items() for v in versions),
+        evidence=ordered(run.evidence),
+    )  # fmt: skip
+
+
+_RAN: Remembered[Ran] = Remembered()
+_WRITTEN: Remembered[Mapping[DatasetName, tuple[Written, ...]]] = Remembered(at_most=4)
+
+
 class NoMembership:
     """Stands where a version graph is built that nobody asks for a record."""
 
@@ -81,7 +97,7 @@ class Work:
         self.named = frozenset(world.declared.named)
         self.manifests: Mapping[Version, list[Manifest]] = world.registers.manifests
         self.runs = tuple(self._ran(run) for run in world.runs.values())
-        self.written = self._written()
+        self.written = _WRITTEN.of(world.graph, None, self._written)
 
     def key_spaces(self, dataset: DatasetName) -> frozenset[str]:
         """The kinds of record that a dataset holds, by tags, contracts and manifests."""
@@ -141,16 +157,9 @@ class Work:
     # --- arranged once ------------------------------------------------------------------------
 
     def _ran(self, run: Run) -> Ran:
-        reads = self.world.graph.reads.get(run.run_id, ())
-        return Ran(
-            run_id=run.run_id, job=run.job or ("", run.run_id), source=run.reports[0].source,
-            started_at=run.started_at, ended_at=run.ended_at, completed=run.outcome == "COMPLETE",
-            purposes=purposes_of(self.world, run),
-            reads=frozenset(read.version for read in reads),
-            unresolved=frozenset(r.version.dataset for r in reads if not r.named and self._is_unknown(r.version)),
-            writes=frozenset(Version(d, v) for d, versions in run.outputs.items() for v in versions),
-            evidence=ordered(run.evidence),
-        )  # fmt: skip
+        reads, purposes = self.world.graph.reads.get(run.run_id, ()), purposes_of(self.world, run)
+        unknown = [read.version for read in reads if not read.named and self._is_unknown(read.version)]
+        return _RAN.of(run, (reads, purposes, unknown), lambda: _as_ran(run, reads, purposes, unknown))
 
     def _is_unknown(self, version: Version) -> bool:
         return version.version == INITIAL and version not in self.manifests
@@ -184,7 +193,7 @@ class _Given:
     """The records and configuration that a version graph is built from, equal only if they are the same ones."""
 
     def __init__(self, base: FactBase) -> None:
-        self.received = [record for kind in KINDS for record in base.received(kind)]
+        self.received = tuple(record for kind in KINDS for record in base.received(kind))
         self.settings = _settings(base.config())
         # The values are kept by this object, so that their identity cannot be taken over by others.
         self._key = (self.settings, tuple((id(record.value), record.evidence) for record in self.received))
@@ -198,7 +207,11 @@ class _Given:
 
 def work_of(base: FactBase) -> Work:
     """The work of a fact base. Bases that know the same records share one, at whatever instant."""
-    return _work(_Given(base))
+    first, *others = (base.received(kind) for kind in KINDS)
+    return _LAST.of(first, Very(*others, base.config()), lambda: _work(_Given(base)))
+
+
+_LAST: Remembered[Work] = Remembered(at_most=4)
 
 
 @lru_cache(maxsize=4)

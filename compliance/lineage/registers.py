@@ -17,6 +17,7 @@ from compliance.lineage.events import NEVER, evidence_key, time_of
 from compliance.lineage.facets import dataset_name, listed, mapping, text, version_text
 from compliance.lineage.names import Names
 from compliance.lineage.records import DatasetName
+from compliance.lineage.remembered import Remembered
 
 Person = tuple[str, str]
 """``(key space, pseudonym)``."""
@@ -136,11 +137,15 @@ class Registers:
         for record in kept:
             found._take(record, mapping(record.value), names)
         for record in everything:
-            version = _version(mapping(record.value), names) if record.kind == "manifest" else None
-            if version is not None:
-                found.manifest_versions[record.evidence] = version
+            if record.kind == "manifest":
+                found._name_manifest(record, names)
         found._sort()
         return found
+
+    def _name_manifest(self, record: Received, names: Names) -> None:
+        version = _VERSIONS.of(record, names.renamed, lambda: _version(mapping(record.value), names))
+        if version is not None:
+            self.manifest_versions[record.evidence] = version
 
     def _take(self, record: Received, value: Mapping[str, Json], names: Names) -> None:
         match record.kind:
@@ -164,14 +169,9 @@ class Registers:
                 pass
 
     def _take_manifest(self, record: Received, value: Mapping[str, Json], names: Names) -> None:
-        version, key_space = _version(value, names), text(value.get("key_space"))
-        if version is None or key_space is None:
-            return
-        # "default `full`"; whatever else is stated there must not exclude anybody.
-        full = value.get("completeness", "full") == "full"
-        digest = text(value.get("digest")) or record.evidence
-        manifest = Manifest(record.evidence, version, key_space, full, digest, text(value.get("key_id")))
-        self.manifests.setdefault(version, []).append(manifest)
+        manifest = _MANIFESTS.of(record, names.renamed, lambda: _manifest(record, value, names))
+        if manifest is not None:
+            self.manifests.setdefault(manifest.version, []).append(manifest)
 
     def _take_contract(self, record: Received, value: Mapping[str, Json], names: Names) -> None:
         name = dataset_name(value)
@@ -254,6 +254,20 @@ class Registers:
             erasures.sort(key=lambda item: (item.completed, evidence_key(item.evidence)))
         for bases in self.purposes.values():
             bases.sort(key=lambda item: (item.valid_from, evidence_key(item.evidence)))
+
+
+def _manifest(record: Received, value: Mapping[str, Json], names: Names) -> Manifest | None:
+    version, key_space = _version(value, names), text(value.get("key_space"))
+    if version is None or key_space is None:
+        return None
+    # "default `full`"; whatever else is stated there must not exclude anybody.
+    full = value.get("completeness", "full") == "full"
+    digest = text(value.get("digest")) or record.evidence
+    return Manifest(record.evidence, version, key_space, full, digest, text(value.get("key_id")))
+
+
+_MANIFESTS: Remembered[Manifest | None] = Remembered()
+_VERSIONS: Remembered[Version | None] = Remembered()
 
 
 def run_key(run_id: str) -> str:

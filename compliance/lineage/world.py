@@ -6,11 +6,13 @@ asked of one world, and checks about lineage read it too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from functools import lru_cache
+from typing import NamedTuple, TypeAlias
 
 from compliance.canonical import micros
+from compliance.facts import Received
 from compliance.lineage.declared import Declared
 from compliance.lineage.events import RunEvent, events, mentions_of, without_duplicates
 from compliance.lineage.graph import Graph, build_graph
@@ -18,9 +20,63 @@ from compliance.lineage.names import Names
 from compliance.lineage.reached import Gap, Reached
 from compliance.lineage.records import DatasetName, Membership, UsageInput
 from compliance.lineage.registers import Manifest, Registers, Version
+from compliance.lineage.remembered import Remembered
 from compliance.lineage.runs import Output, Run, merge_runs
 from compliance.lineage.timeline import Intervals
 from compliance.lineage.writes import write_mode
+
+
+class _Lineage:
+    """The events that runs are merged from, as a key: equal only for the very same records."""
+
+    def __init__(self, records: Sequence[Received], aliases: Sequence[Sequence[DatasetName]]) -> None:
+        self.records, self.aliases = records, aliases
+        # The records are kept by this object, so that their identity cannot be taken over by others.
+        self._key = (tuple(map(id, records)), aliases)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Lineage) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+
+Examined: TypeAlias = Mapping[DatasetName, tuple[Version, ...]]
+
+
+class _Told:
+    """What events alone say; worlds that differ in registers only share it."""
+
+    def __init__(self, lineage: _Lineage) -> None:
+        happened = list(events(lineage.records))
+        said = (mention for event in happened for mention in mentions_of(event))
+        self.names = Names.of(said, lineage.aliases)
+        self.runs = merge_runs((event for event in happened if isinstance(event, RunEvent)), self.names)
+        self.declared = Declared.of(happened, self.names)
+        self._written = frozenset(
+            Version(dataset, version)
+            for run in self.runs.values() if run.exists
+            for dataset, versions in run.outputs.items()
+            for version in versions
+        )  # fmt: skip
+        self._graphs: Remembered[tuple[Graph, Examined]] = Remembered(at_most=1)
+
+    def graph(self, registers: Registers, replaces: frozenset[DatasetName]) -> tuple[Graph, Examined]:
+        """The version graph, and what was read of it. Of manifests, those of unwritten versions alone sway it."""
+        unwritten = registers.manifests.keys() - self._written
+        return self._graphs.of(self, (unwritten, replaces), lambda: self._graph(unwritten, replaces))
+
+    def _graph(self, described: Iterable[Version], replaces: frozenset[DatasetName]) -> tuple[Graph, Examined]:
+        graph = build_graph(
+            self.runs, _by_dataset(described),
+            lambda run, dataset: write_mode(run, dataset, self.declared, replaces),
+        )  # fmt: skip
+        return graph, _examined(graph)
+
+
+@lru_cache(maxsize=4)
+def _told(lineage: _Lineage) -> _Told:
+    return _Told(lineage)
 
 
 class Scope(NamedTuple):
@@ -75,18 +131,12 @@ class World:
     def build(cls, given: UsageInput) -> World:
         """Merge and resolve everything received. Order and duplicates of records change nothing."""
         kept = without_duplicates(given.received)
-        happened = list(events(kept))
-        said = (mention for event in happened for mention in mentions_of(event))
-        names = Names.of(said, given.settings.aliases)
-        runs = merge_runs((event for event in happened if isinstance(event, RunEvent)), names)
-        declared = Declared.of(happened, names)
-        registers = Registers.of(kept, given.received, names)
-        replaces = frozenset(map(names, given.settings.replaces))
-        graph = build_graph(runs, _by_dataset(registers.manifests),
-                            lambda run, dataset: write_mode(run, dataset, declared, replaces))  # fmt: skip
+        told = _told(_Lineage([record for record in kept if record.kind == "lineage"], given.settings.aliases))
+        registers = Registers.of(kept, given.received, told.names)
+        graph, examined = told.graph(registers, frozenset(map(told.names, given.settings.replaces)))
         return cls(
-            given, given.membership, names, runs, declared, registers, graph,
-            _examined(graph), _undescribed(declared, registers),
+            given, given.membership, told.names, told.runs, told.declared, registers, graph,
+            examined, _undescribed(told.declared, registers),
             max((micros(record.instant) for record in given.received), default=0),
         )  # fmt: skip
 
