@@ -162,6 +162,8 @@ class Projections:
         engine = sqlite_engine(self._folder / f"{generation}.db", remedy=REMEDY)
         try:
             with engine.begin() as connection:
+                # Of two processes that open a new generation at once, one makes its tables.
+                connection.execute(text("BEGIN IMMEDIATE"))
                 if not connection.execute(text("SELECT 1 FROM sqlite_master")).first():
                     PROJECTIONS.create_all(connection)
                     connection.execute(text(f"PRAGMA user_version = {FORM}"))
