@@ -25,7 +25,7 @@ from web.pages.lanes import lanes_of
 from web.pages.naming import natural, owner_name, requirement_name
 from web.pages.records import RecordsPage, uses_csv
 from web.pages.strips import past_strip
-from web.pages.usage import broken_of
+from web.pages.usage import broken_of, told_together
 from web.pages.way import Node, Way, way_of
 from web.rendering import html_page, lasted, readable
 
@@ -640,6 +640,13 @@ def test_violations_of_one_reason_are_told_together() -> None:
     (one,) = broken_of({"datasets": [], "uses": [use(1, violations=[broken]), use(3, violations=[broken])]})
     assert (one.times, one.who, one.evidence) == (2, ("m@1", "m@3"), ("2",))
     assert (one.first, one.last) == (BEGIN + timedelta(days=1), BEGIN + timedelta(days=3))
+
+
+def test_the_features_of_one_version_are_told_together() -> None:
+    """Three columns of a feature view are one line; models and jobs stay as they are."""
+    features = [{"kind": "feature", "name": f"view:{column}", "version": "7"} for column in ("a", "b")]
+    model = {"kind": "model", "name": "m", "version": None}
+    assert told_together({"consumers": [*features, model]}) == (("features", "view@7: a, b"), ("model", "m"))
 
 
 def test_csv_gives_a_spreadsheet_nothing_to_run() -> None:

@@ -20,6 +20,7 @@ LETTER = 7.4
 PADDING = 26.0
 HEIGHT = 42.0
 MARGIN = 4.0
+SCALED_FROM = 1450.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ class Drawing:
     boxes: tuple[Box, ...]
     lines: tuple[str, ...]
     """Each edge as the ``d`` of an SVG path."""
+
+    @property
+    def fits(self) -> bool:
+        """Whether it can still be read when it is made as narrow as the page; else it is scrolled."""
+        return self.width <= SCALED_FROM
 
 
 def drawn(way: Way) -> Drawing | None:

@@ -58,7 +58,7 @@ class UseRow:
     word: str
     css: str
     used_by: tuple[tuple[str, str], ...]
-    """``(kind, NAME@VERSION)``."""
+    """``(kind, NAME@VERSION)``, the features of one dataset version together."""
     job: str
     run: str
     purpose: str
@@ -165,7 +165,7 @@ def broken_of(answer: Mapping[str, Json]) -> tuple[Broken, ...]:
 
 def _violations(answer: Mapping[str, Json]) -> Iterable[tuple[str, datetime | None, Mapping[str, Json]]]:
     for use in answer["uses"]:
-        who = ", ".join(name for _, name in used_by(use)) or use["run_id"]
+        who = ", ".join(name for _, name in told_together(use)) or use["run_id"]
         yield from ((who, parse_time(use["started_at"]), violation) for violation in use["violations"])
     for one in answer["datasets"]:
         written = None if one["written_at"] is None else parse_time(one["written_at"])
@@ -193,6 +193,22 @@ def used_by(use: Mapping[str, Json]) -> tuple[tuple[str, str], ...]:
     )
 
 
+def told_together(use: Mapping[str, Json]) -> tuple[tuple[str, str], ...]:
+    """``used_by`` with the features of one dataset version told as one: ``DATASET@VERSION: a, b``."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in use["consumers"]:
+        name, version = one["name"], f"@{one['version']}" if one["version"] else ""
+        if one["kind"] == "feature":
+            dataset, _, column = name.rpartition(":")
+            found.setdefault(("features", f"{dataset}{version}"), []).append(column)
+        else:
+            found.setdefault((one["kind"], f"{name}{version}"), [])
+    return tuple(
+        (kind, f"{name}: {', '.join(columns)}" if columns else name)
+        for (kind, name), columns in found.items()
+    )
+
+
 def _use(use: Mapping[str, Json], proofs: Mapping[str, tuple[str, ...]]) -> UseRow:
     state, own = state_of(use), set(use["evidence"])
     for step in use["path"]:
@@ -200,7 +216,7 @@ def _use(use: Mapping[str, Json], proofs: Mapping[str, tuple[str, ...]]) -> UseR
     rest = tuple(name for name in use["evidence"] if name in own) or tuple(use["evidence"])
     hops = [Hop(_step(step, use), proofs.get(step, ())) for step in use["path"][:-1]]
     return UseRow(
-        state=state, word=STATE_WORDS[state], css=STATUS_CLASSES[state], used_by=used_by(use),
+        state=state, word=STATE_WORDS[state], css=STATUS_CLASSES[state], used_by=told_together(use),
         job=use["job"]["name"] if use["job"] else "", run=use["run_id"], purpose=use["purpose"],
         lawful_basis=use["lawful_basis"] or "no basis is registered", started_at=parse_time(use["started_at"]),
         ended_at=None if use["ended_at"] is None else parse_time(use["ended_at"]), certainty=use["certainty"],
