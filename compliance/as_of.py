@@ -93,9 +93,12 @@ class FactsAsOf:
 
     def facts(self, type_: str) -> Iterator[Fact]:
         """The live facts of one base type, ordered by source, scope and resource."""
-        listings = self._scope_listings(type_)
+        rows, listings = self._visible.fragments(type_, self._until), self._scope_listings(type_)
+        yield from self._visible.facts(rows, listings, lambda: self._live(type_, rows, listings))
+
+    def _live(self, type_: str, rows: Iterable[SeenFragment], listings: ScopeListings) -> Iterator[Fact]:
         newest: dict[tuple[str, str, str], dict[str, SeenFragment]] = defaultdict(dict)
-        for row in self._visible.fragments(type_, self._until):
+        for row in rows:
             if not listings.live(row):
                 continue
             parts = newest[row.source, row.scope, row.resource]

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any, Generic, Protocol, TypeVar
 
-from compliance.facts import Received
+from compliance.facts import Fact, Received
 from compliance.history import History, SeenEntry, SeenFragment, SeenListing, SeenRecord, SeenUnreadable
+from compliance.lineage.remembered import Remembered, Very
 from compliance.listings import ScopeListings, by_time
 from compliance.projections import ANY_FACT
 
@@ -61,11 +62,18 @@ class Visible:
         self._history = history
         self._size = log_size
         self._kept: dict[tuple[str, str], Any] = {}
+        self._facts: Remembered[tuple[Fact, ...]] = Remembered(at_most=64)
         self._holding: dict[str, Sequence[str]] = {}
 
     def fragments(self, type_: str, until: int) -> Sequence[SeenFragment]:
         """The fragments of a fact type in view."""
         return self._rows("fragment", type_, self._history.fragments.get(type_, ())).read(until)
+
+    def facts(
+        self, rows: Sequence[SeenFragment], listings: ScopeListings, draw: Callable[[], Iterable[Fact]]
+    ) -> tuple[Fact, ...]:
+        """The facts of these fragments under these listings: the same for as long as both are the very same."""
+        return self._facts.of(listings, Very(rows), lambda: tuple(draw()))
 
     def listings(self, type_: str, until: int) -> ScopeListings:
         """The listings of a fact type in view, and those that speak of their whole source."""

@@ -13,7 +13,7 @@ What the population is drawn from and could not be seen is a finding of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -75,9 +75,12 @@ class CheckJudge:
             self._sort_in(fact, tally)
         return tally
 
-    def facts(self) -> list[Fact]:
+    def facts(self) -> Sequence[Fact]:
         """Every resource of the population, each as old as what the check reads of it."""
-        return [fact.as_read(self.check.reads) for fact in self._populations.facts(self.check.over)]
+        drawn = self._populations.facts(self.check.over)
+        if not any(fact.seen_at for fact in drawn):
+            return drawn
+        return [fact.as_read(self.check.reads) for fact in drawn]
 
     def turn(self, facts: Iterable[Fact], horizon: datetime) -> datetime | None:
         """When time alone next changes the verdict on one of the facts; None where it is not before ``horizon``."""

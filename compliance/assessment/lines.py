@@ -6,7 +6,8 @@ stands though nothing more becomes known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
@@ -17,6 +18,7 @@ from compliance.assessment.outcome import Outcome
 from compliance.assessment.populations import KINDS, BlindSpot, Inputs
 from compliance.assessment.statements import signatures
 from compliance.assessment.verdicts import GRID, TICK
+from compliance.canonical import EPOCH
 from compliance.errors import MunimentError
 from compliance.evidence import Cause
 from compliance.facts import SOURCES, Fact
@@ -55,6 +57,29 @@ class Line(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What a check was judged over at an instant."""
+
+    facts: tuple[Fact, ...]
+    spots: tuple[BlindSpot, ...]
+    at: datetime
+
+
+@dataclass(frozen=True)
+class _Still:
+    """A time over which the clock changes no verdict on some facts; at its end it does, or nobody has looked on."""
+
+    facts: tuple[Fact, ...] = ()
+    since: datetime = EPOCH
+    until: datetime = EPOCH
+    turns: bool = False
+
+    def covers(self, facts: tuple[Fact, ...], *instants: datetime) -> bool:
+        """Whether these very facts are spoken of, and all the instants lie within."""
+        return self.facts is facts and all(self.since <= at < self.until for at in instants)
+
+
 class CheckLine:
     """A check of a control over time."""
 
@@ -67,40 +92,50 @@ class CheckLine:
         if not self.types.isdisjoint(KINDS):
             self.types |= {SOURCES}
         derivation = inputs.derivation
-        self._last: tuple[tuple[Fact, ...], tuple[BlindSpot, ...], Verdict] | None = None
+        self._ages = inputs.ages or check.fresh_stated
+        self._held: tuple[_Seen, Verdict] | None = None
+        self._still = _Still()
         self._turns = None if derivation is None else derivation.turns
         self.drifts = derivation is not None and derivation.turns is None
 
     def verdict(self, judgement: Judgement) -> Verdict:
         """The outcome of the check and its cause."""
-        judge = judgement.judge(self._check, self._control)
-        drawn = judgement.populations.facts(self._check.over), judgement.populations.unseen(self._check)
-        waived = bool(judgement.waivers.of_check(self._check.id, self._control.id).all)
-        if judge.ages or waived or self._check.reads_clock:
+        seen = _Seen(
+            judgement.populations.facts(self._check.over), judgement.populations.unseen(self._check), judgement.base.at
+        )
+        if self._ages or judgement.waivers.of_check(self._check.id, self._control.id).all:
             return judgement.verdict(self._check, self._control)
-        # Nothing but what was drawn decides; mostly it is the very same as at the look before.
-        if self._last is None or self._last[0] is not drawn[0] or self._last[1] != drawn[1]:
-            self._last = *drawn, judgement.verdict(self._check, self._control)
-        return self._last[2]
+        if self._held is None or not self._same(self._held[0], seen):
+            self._held = seen, judgement.verdict(self._check, self._control)
+        return self._held[1]
+
+    def _same(self, former: _Seen, seen: _Seen) -> bool:
+        """Whether the verdict on what was seen before is the one on what is seen now."""
+        if former.facts is not seen.facts or former.spots != seen.spots:
+            return False
+        return not self._check.reads_clock or self._still.covers(seen.facts, former.at, seen.at)
 
     def lapse(self, judgement: Judgement, horizon: datetime) -> datetime | None:
         """When evidence becomes stale, a waiver begins or ends, a rule comes into force, or the clock decides."""
         judge, at = judgement.judge(self._check, self._control), judgement.base.at
-        facts = judge.facts()
-        coming = [one for one in self._coming(judgement, judge, facts) if one > at]
+        coming = [one for one in self._coming(judgement, judge) if one > at]
         if self._check.reads_clock:
-            limit = max(horizon, at + GRID)
-            coming.append(judge.turn(facts, limit) or limit)
+            drawn = judgement.populations.facts(self._check.over)
+            if not self._still.covers(drawn, at, at) or (self._still.until < horizon and not self._still.turns):
+                limit = max(horizon, at + GRID)
+                turn = judge.turn(judge.facts(), limit)
+                self._still = _Still(drawn, at, turn or limit, turns=turn is not None)
+            coming.append(self._still.until)
         return min(coming, default=None)
 
-    def _coming(self, judgement: Judgement, judge: CheckJudge, facts: Sequence[Fact]) -> Iterator[datetime]:
+    def _coming(self, judgement: Judgement, judge: CheckJudge) -> Iterator[datetime]:
         fresh = self._check.fresh_within
         for name in self._inputs.types:
             for state in judgement.base.scopes(name):
                 if state.seen_whole_at is not None:
                     yield state.seen_whole_at + fresh + TICK
-        if judge.ages:
-            yield from {fact.observed_at + fresh + TICK for fact in facts}
+        if self._ages:
+            yield from {fact.observed_at + fresh + TICK for fact in judge.facts()}
         for waiver in judgement.waivers.of_check(self._check.id, self._control.id).all:
             yield waiver.valid_from
             yield waiver.expires_at

@@ -87,6 +87,7 @@ class Populations:
         self._former = former
         self._facts: dict[str, tuple[Fact, ...]] = {}
         self._broken: dict[str, str] = {}
+        self._unseen: dict[tuple[str, timedelta], tuple[BlindSpot, ...]] = {}
 
     def inputs(self, type_: str) -> Inputs:
         """What facts of a type are drawn from."""
@@ -115,6 +116,12 @@ class Populations:
 
     def unseen(self, check: Check) -> tuple[BlindSpot, ...]:
         """What of a check's population could not be seen, or was seen too long ago, in a stated order."""
+        key = check.over, check.fresh_within
+        if key not in self._unseen:
+            self._unseen[key] = self._blind_spots(check)
+        return self._unseen[key]
+
+    def _blind_spots(self, check: Check) -> tuple[BlindSpot, ...]:
         found: dict[tuple[str, str], BlindSpot] = {}
         inputs = self.inputs(check.over)
         for position, name in enumerate(inputs.types):
