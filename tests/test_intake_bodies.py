@@ -16,7 +16,9 @@ from collectors.contracts.read import READER as CONTRACTS
 from collectors.erasures.read import READER as ERASURES
 from collectors.exceptions.read import READER as EXCEPTIONS
 from collectors.purposes.read import READER as PURPOSES
+from collectors.pushed import bodies
 from compliance.canonical import EPOCH, parse_time
+from compliance.errors import TooLarge
 from compliance.facts import Received
 from compliance.settings import RedactSettings, SourceSettings
 from tests.web_world import NOW, World, field_of, web_world
@@ -103,6 +105,16 @@ def test_known_items_append_nothing(world: World, path: str) -> None:
     size = world.store.log.size
     answer = post(world, path, "\n".join(json.dumps(one, sort_keys=True) for one in reversed(both)).encode())
     assert (answer.status_code, answer.json()["known_before"], world.store.log.size) == (201, True, size)
+
+
+@pytest.mark.parametrize("body", [b"[1,2,3,4]", b"{}\n{}\n\n{}\n{}\n"])
+def test_a_body_has_a_limit_on_its_items(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More items than are taken at once are too large, however small each is."""
+    monkeypatch.setattr(bodies, "MOST_ITEMS", 4)
+    assert len(bodies.take_apart(body).values) == 4
+    monkeypatch.setattr(bodies, "MOST_ITEMS", 3)
+    with pytest.raises(TooLarge, match="more than 3 items"):
+        bodies.take_apart(body)
 
 
 def without(item: dict[str, Any], name: str) -> dict[str, Any]:

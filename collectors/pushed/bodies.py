@@ -14,9 +14,11 @@ from typing import Literal
 
 from collectors.pushed.spans import elements, patched
 from compliance.canonical import Json, strict_json
-from compliance.errors import InputRefused
+from compliance.errors import InputRefused, TooLarge
 
 Layout = Literal["object", "array", "lines"]
+MOST_ITEMS = 500_000
+"""Items of one body: more than fit into the default limit on its size, unless they are next to nothing."""
 JSON_TYPE = "application/json"
 LINES_TYPE = "application/x-ndjson"
 _LINE = re.compile(r"[^\n]+")
@@ -71,6 +73,7 @@ def take_apart(body: bytes, *, media_type: str = "") -> Body:
         raise InputRefused("The body is empty; expected a JSON object, a JSON array or NDJSON.", field="")
     if start == "[":
         values = strict_json(body)
+        _refuse_too_many(len(values))
         return _checked(
             Body(text, "array", tuple(values), tuple(f"/{number}" for number in range(len(values))))
         )
@@ -105,15 +108,23 @@ def _is_many_lines(text: str) -> bool:
 
 
 def _lines(text: str) -> Body:
-    values, places = [], []
+    values: list[Json] = []
+    places: list[str] = []
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
+        _refuse_too_many(len(values) + 1)
         values.append(_line(line, number))
         places.append(f"line {number}")
     if not values:
         raise InputRefused("The body is empty; expected one JSON document a line.", field="")
     return _checked(Body(text, "lines", tuple(values), tuple(places)))
+
+
+def _refuse_too_many(items: int) -> None:
+    if items > MOST_ITEMS:
+        message = f"The body has more than {MOST_ITEMS} items; send it in parts."
+        raise TooLarge(message, field="body")
 
 
 def _line(line: str, number: int) -> Json:
