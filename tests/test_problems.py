@@ -25,7 +25,7 @@ from compliance.settings import EvidenceSettings, RedactSettings
 from tests.web_world import World, served, web_world
 from web.app import create_app
 from web.limits import gunzipped
-from web.problems import TABLE, problem_of
+from web.problems import LONGEST, TABLE, problem_of
 
 SENT = "alice@example.org"
 broken = APIRouter()
@@ -80,6 +80,13 @@ def test_a_refusal_names_field_and_whether_to_try_again() -> None:
     problem = problem_of(InputRefused("No.", field="/a"))
     assert (problem["field"], problem["status"], "permanent" in problem) == ("/a", 422, False)
     assert problem_of(StoreUnavailable("Later."))["permanent"] is False
+
+
+def test_a_refusal_does_not_send_back_what_was_sent() -> None:
+    """Detail and field are cut to a bound: a refusal of megabytes is not megabytes."""
+    problem = problem_of(InputRefused("x" * 5000, field="y" * 5000))
+    assert len(problem["detail"]) <= LONGEST + 1
+    assert len(problem["field"]) <= LONGEST + 1
 
 
 def test_a_busy_store_says_when_to_come_back(client: TestClient) -> None:

@@ -24,7 +24,7 @@ from compliance.errors import MunimentError
 from web.access import Caller, needs
 from web.appending import Arrival, outside, receipt, refuse_outside
 from web.limits import Sent, sent
-from web.problems import described
+from web.problems import described, problem_of
 
 REFUSALS = described(401, 403, 413, 415, 422, 503)
 CREATED = 201
@@ -130,8 +130,9 @@ def _results(each: AcceptedEach) -> list[dict[str, Json]]:
 
 
 def _refusal(number: int, error: MunimentError) -> dict[str, Json]:
-    result: dict[str, Json] = {"index": number, "status": error.status, "detail": error.message}
-    return result | ({"field": error.field} if error.field else {})
+    problem = problem_of(error)
+    result: dict[str, Json] = {"index": number, "status": problem["status"], "detail": problem["detail"]}
+    return result | ({"field": problem["field"]} if error.field else {})
 
 
 # --- decisions, consents, erasures, contracts, purposes ----------------------------------------

@@ -71,23 +71,31 @@ HEADERS = {
 }
 
 
+LONGEST = 1000
+"""Letters of a detail or field: what was sent may stand in them, and is not sent back whole."""
+
+
 def problem_of(error: MunimentError) -> Problem:
     """The problem details of a refusal."""
     kind = next(TABLE[base] for base in type(error).__mro__ if base in TABLE)
     problem: Problem = {
         "type": f"urn:muniment:problem:{kind}", "title": error.title, "status": error.status,
-        "detail": error.message,
+        "detail": _cut(error.message),
     }  # fmt: skip
     if error.field is not None:
-        problem["field"] = error.field
+        problem["field"] = _cut(error.field)
     if not error.permanent:
         problem["permanent"] = False
     return problem
 
 
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
 def plain_problem(status: int, title: str, detail: str) -> Problem:
     """The problem details of a refusal that is HTTP's own: no such path, no such method."""
-    return {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return {"type": "about:blank", "title": title, "status": status, "detail": _cut(detail)}
 
 
 DESCRIBED: dict[int | str, dict[str, Any]] = {
