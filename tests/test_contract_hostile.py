@@ -20,6 +20,7 @@ MIB = 1024 * 1024
 PACKED = {"Content-Encoding": "gzip"}
 GOOD = json.dumps(consent("C-1", "granted", 1))
 INJECTION = "' OR '1'='1'; DROP TABLE entry; --"
+LONG = "a" * 400_000
 SCRIPT = "<script>alert('xss')</script>"
 
 
@@ -55,17 +56,17 @@ def _lives_on(store: Served) -> Iterator[None]:
         (GOOD.replace('"purpose"', f'"note": {"[" * 200}{"]" * 200}, "purpose"').encode(), {413, 422}),
         (GOOD.replace('"purpose"', f'"note": {"[" * 100_000}{"]" * 100_000}, "purpose"').encode(), {413, 422}),
         (b"[" * 500_000, {413, 422}), (GOOD.replace('"purpose"', f'"note": {"9" * 5000}, "purpose"').encode(), {422}),
-        (b'{"a":1}' + b" " * (2 * MIB), {413}), (b"[" + b"0," * 300_000 + b"0]", {413, 422}),
+        (b'{"a":1}' + b" " * (2 * MIB), {413}), (b"[" + b"0," * 510_000 + b"0]", {413, 422}),
+        (f'{{"{LONG}": 1, "{LONG}": 2}}'.encode(), {422}), (json.dumps({**json.loads(GOOD), "at": LONG}).encode(), {422}),
+        (json.dumps({"eventTime": LONG, "job": {"namespace": "n", "name": "n"}}).encode(), {422}),
+        (json.dumps({LONG: 1, "key_space": LONG}).encode(), {422}),
     ],
-    ids=range(21),
+    ids=range(25),
 )  # fmt: skip
 def test_what_is_no_plain_json_is_refused(store: Served, body: bytes, statuses: set[int]) -> None:
     """Duplicate keys, NaN, infinities, half surrogates, depth, size, other encodings: problem details, 4xx."""
     for path in ("/consents", "/lineage", "/lineage/batch", "/opa/logs", "/record-usage"):
         answer = store.post(path, body)
-        if path in {"/lineage/batch", "/opa/logs"} and body.startswith(b"[") and answer.status_code == 200:
-            assert all(item["status"] >= 400 for item in answer.json()["results"])
-            continue
         assert answer.status_code in statuses | {422}, (path, answer.text[:300])
         problem(answer, answer.status_code)
         assert len(answer.content) < 10_000, "a refusal does not send back what was sent"
@@ -198,7 +199,7 @@ def test_query_parameters_are_data(store: Served, path: str) -> None:
         for value in (INJECTION, "1;DROP TABLE entry", "%00", "\x00", "9" * 400, "-1", SCRIPT):
             answer = store.ask("GET", path, params={name: value}, headers={"Accept": "text/html"})
             assert answer.status_code < 500, (path, name, value, answer.text[:300])
-            assert SCRIPT not in answer.text
+            assert "html" not in answer.headers["content-type"] or SCRIPT not in answer.text
 
 
 def test_names_in_questions_are_data(store: Served) -> None:
