@@ -15,7 +15,7 @@ from compliance.library import Library
 GRAVITY = {"critical": 0, "high": 1, "medium": 2, "low": 3}
 ORDER = {"deficient": 0, "unknown": 1, "excepted": 2, "effective": 3}
 OUTCOME_OF = {"deficient": "fail", "unknown": "unknown"}
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True)
