@@ -29,6 +29,7 @@ from compliance.silence import allowed_silence, state_turns
 from compliance.visible import Visible
 
 LISTED_AT_MOST = 5
+MINUTE, HOUR = 60, 3600
 HOURS_IN_WORDS = 72
 """Up to so many hours a span is told in hours, beyond in days."""
 
@@ -263,5 +264,10 @@ def _evidence_order(name: str) -> tuple[int, int]:
 
 
 def _span(value: timedelta) -> str:
-    hours = value.total_seconds() / 3600
+    seconds = value.total_seconds()
+    if seconds < 2 * MINUTE:
+        return f"{seconds:.0f} seconds"
+    if seconds < 2 * HOUR:
+        return f"{seconds / MINUTE:.0f} minutes"
+    hours = seconds / HOUR
     return f"{hours:.0f} hours" if hours < HOURS_IN_WORDS else f"{hours / 24:.0f} days"

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from compliance.as_of import FactsAsOf
+from compliance.as_of import FactsAsOf, _span
 from compliance.canonical import Json, canonical, parse_time
 from compliance.evidence import CollectorName, Observation
 from compliance.facts import FactSchema, Field, Fragment, Listing, Opened, Reading, Received, Unseen
@@ -178,6 +178,18 @@ def test_silence_is_told_by_the_expected_rhythm(bench: Bench) -> None:
         state.name: state.cause for state in bench.facts(at=START + timedelta(days=20, hours=1)).sources()
     }
     assert fresh["kms"] is None
+
+
+@pytest.mark.parametrize(
+    ("span", "told"),
+    [
+        ({"seconds": 90}, "90 seconds"), ({"minutes": 15}, "15 minutes"), ({"hours": 24}, "24 hours"),
+        ({"hours": 72}, "3 days"), ({"days": 9}, "9 days"),
+    ],
+)  # fmt: skip
+def test_a_silence_is_told_in_a_unit_that_fits(span: dict[str, int], told: str) -> None:
+    """However short the rhythm of a source, its silence is never told as no time at all."""
+    assert _span(timedelta(**span)) == told
 
 
 def test_the_same_record_twice_is_one(bench: Bench) -> None:
