@@ -1,6 +1,6 @@
 """The path of a record as a graph: dataset versions and runs, from where it entered to where it was used.
 
-NetworkX carries the extracted answer; Graphviz draws it, and GraphML takes it elsewhere. Pure.
+NetworkX carries the extracted answer; GraphML takes it to other tools. Pure.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 else:
     UsageGraph = nx.DiGraph
 """Nodes are names of dataset versions, runs and consumers. (Only the stubs know the class as generic.)"""
-DRAWN_AT_MOST = 120
-"""Nodes of a picture; what is longer is drawn up to there and says so."""
 LABEL_AT_MOST = 44
 
 
@@ -66,44 +64,6 @@ def _state(item: Mapping[str, Json]) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= LABEL_AT_MOST else f"{text[: LABEL_AT_MOST - 1]}…"
-
-
-COLOURS = {"violation": "#b3361e", "possible": "#8a6100", "in-order": "#5d5a54"}
-SHAPES = {"dataset": "box", "run": "ellipse"}
-
-
-def as_dot(graph: UsageGraph) -> str:
-    """Graphviz source of the picture: at most ``DRAWN_AT_MOST`` nodes, nearest the origins first."""
-    origins = sorted(node for node, degree in graph.in_degree() if degree == 0)
-    order = [node for layer in nx.bfs_layers(graph, origins) for node in sorted(layer)] if origins else sorted(graph)
-    drawn = graph.subgraph(order[:DRAWN_AT_MOST])
-    lines = [
-        "digraph usage {",
-        'rankdir=LR; bgcolor="transparent"; nodesep=0.22; ranksep=0.5;',
-        'node [fontname="sans-serif", fontsize=11, style="filled", fillcolor="#ffffff", penwidth=1.2, margin="0.12,0.06"];',
-        'edge [color="#8a867e", arrowsize=0.7];',
-    ]
-    lines += [_node(node, drawn.nodes[node]) for node in sorted(drawn)]
-    lines += [f"{_quoted(a)} -> {_quoted(b)};" for a, b in sorted(drawn.edges)]
-    if len(graph) > len(drawn):
-        lines.append(f'more [shape=plaintext, style="", label="and {len(graph) - len(drawn)} more"];')
-    return "\n".join([*lines, "}"])
-
-
-def _node(name: str, attributes: Mapping[str, str]) -> str:
-    colour = COLOURS[attributes["state"]]
-    shape = SHAPES.get(attributes["kind"], "component" if attributes["kind"] == "model" else "note")
-    style = "filled,dashed" if attributes["state"] == "possible" else "filled"
-    return (
-        f"{_quoted(name)} [label={_quoted(attributes['label'])}, tooltip={_quoted(name)}, shape={shape},"
-        f' color="{colour}", fontcolor="{colour}", style="{style}"];'
-    )
-
-
-def _quoted(text: str) -> str:
-    """A DOT string: hostile names stay text, whatever they hold."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(letter if letter.isprintable() else " " for letter in escaped) + '"'
 
 
 def as_graphml(graph: UsageGraph) -> bytes:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -15,7 +13,7 @@ from pypdf import PdfReader
 
 from reports.render import html, pdf
 from reports.usage import build_usage_statement, usage_headline
-from reports.usage_graph import DRAWN_AT_MOST, as_dot, as_graphml, usage_graph
+from reports.usage_graph import as_graphml, usage_graph
 from tests.test_report_audit import provenance
 
 GOLDEN = Path(__file__).parent / "golden" / "usage.html"
@@ -62,7 +60,10 @@ def test_the_statement_is_the_golden_one() -> None:
 @pytest.mark.parametrize(
     ("said", "given"),
     [
-        ("used by 1 model in 2 uses, for 2 purposes. 1 of these breaks a rule. The answer is not complete: 1 gap", FULL),
+        (
+            "used by 1 model in 2 uses, for 2 purposes. 1 of these breaks a rule. The answer is not complete: 1 gap",
+            FULL,
+        ),
         ("No use of this record is known; 1 dataset version holds it.", answer([])),
         ("Nothing that was reported holds or used this record.", {**answer([]), "datasets": []}),
         ("not complete", {**answer([], gaps=[GAP]), "datasets": []}),
@@ -77,28 +78,33 @@ def test_the_answer_in_one_sentence_never_says_not_used(said: str, given: dict[s
 
 def test_broken_rules_and_gaps_come_before_what_is_in_order() -> None:
     """The statement shows violations first, then what is not known, then the uses."""
-    text = "".join(p.extract_text() for p in PdfReader(io.BytesIO(pdf(html("usage.html", build_usage_statement(FULL, provenance()))))).pages)
-    assert text.index("Rules that were broken") < text.index("What is not known") < text.index("Where the record is")
+    text = "".join(
+        p.extract_text()
+        for p in PdfReader(
+            io.BytesIO(pdf(html("usage.html", build_usage_statement(FULL, provenance()))))
+        ).pages
+    )
+    assert (
+        text.index("Rules that were broken")
+        < text.index("What is not known")
+        < text.index("Where the record is")
+    )
     assert "sample<i>" in text
 
 
-def test_the_picture_marks_what_broke_a_rule_and_stays_text() -> None:
-    """The graph joins the paths of all uses; hostile names stay inside their quotes."""
-    hostile = use("r9", "x", path=['lake/a"];evil [label="@1', "run:r9"])
-    graph = usage_graph(answer([use("r1", "marketing", violations=[LATE]), use("r2", "fraud"), hostile]))
+def test_the_graph_marks_what_broke_a_rule() -> None:
+    """The graph joins the paths of all uses, and says of each node whether it is in order."""
+    graph = usage_graph(answer([use("r1", "marketing", violations=[LATE]), use("r2", "fraud")]))
     assert graph.nodes["run:r1"]["state"] == "violation"
     assert graph.nodes["run:r2"]["state"] == "in-order"
     assert set(graph.successors("lake/features@2")) == {"run:r1", "run:r2"}
-    if shutil.which("dot"):
-        drawn = subprocess.run(["dot", "-Tsvg"], input=as_dot(graph).encode(), capture_output=True, check=True).stdout
-        titles = [item.text for item in ET.fromstring(drawn).iter("{http://www.w3.org/2000/svg}title")]  # noqa: S314 (dot wrote it)
-        assert 'lake/a"];evil [label="@1' in titles
-        assert "evil" not in titles
+    assert "model:churn@14" in graph.successors("run:r1")
 
 
-def test_a_large_picture_is_cut_and_says_so() -> None:
-    """Beyond so many nodes the picture names how many are left out; GraphML holds all of them."""
-    graph = usage_graph(answer([use(f"r{n}", "x", consumers=[]) for n in range(1, 201)]))
-    assert f"and {len(graph) - DRAWN_AT_MOST} more" in as_dot(graph)
+def test_graphml_holds_every_node_whatever_its_name() -> None:
+    """GraphML has a node for each version, run and consumer; names that are no XML become text that is."""
+    uses = [use(f"r{n}", "x", consumers=[]) for n in range(1, 201)]
+    hostile = use("r0x", "x", path=["lake/a\x00<b>@1", "run:r0x"], consumers=[])
+    graph = usage_graph(answer([*uses, hostile]))
     nodes = ET.fromstring(as_graphml(graph)).findall(".//{http://graphml.graphdrawing.org/xmlns}node")  # noqa: S314 (we wrote it)
-    assert len(nodes) == len(graph) == 203
+    assert len(nodes) == len(graph) == 205

@@ -10,7 +10,7 @@ import typer
 
 from compliance.cli.composition import local_user, opened
 from compliance.cli.output import instant, print_json, print_table, require_place, write_file
-from compliance.cli.reporting import write_report, write_statement
+from compliance.cli.reporting import write_graph, write_report, write_statement
 from compliance.errors import InputRefused, NotFound
 from compliance.library import coverage, lint
 
@@ -149,12 +149,15 @@ def lookup(
     at: At = None,
     log_size: Size = None,
     statement: Annotated[Path | None, typer.Option("--statement", help="Write the statement as PDF")] = None,
+    graphml: Annotated[
+        Path | None, typer.Option("--graphml", help="Write the path of the record as GraphML")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Which models and features used this record, when, and for what purpose."""
     raw = sys.stdin.readline().rstrip("\r\n") if key == "-" else key
-    if statement is not None:
-        require_place(statement)
+    for place in filter(None, (statement, graphml)):
+        require_place(place)
     with opened() as (store, answers):
         answer = answers.lookup(
             answers.basis(at=instant(at, "--at"), log_size=log_size), key_space=key_space, key=raw,
@@ -162,6 +165,8 @@ def lookup(
         )  # fmt: skip
         if statement is not None:
             write_statement(store, answer, statement)
+        if graphml is not None:
+            write_graph(answer, graphml)
     if as_json:
         print_json(answer)
         return

@@ -10,6 +10,7 @@ from compliance.answers import Answers
 from compliance.canonical import Json
 from compliance.cli.output import require_place, write_file
 from compliance.store import Store
+from reports.usage_graph import as_graphml, usage_graph
 from web.issuing import issue_report, statement_pdf
 
 
@@ -36,3 +37,8 @@ def write_report(
 def write_statement(store: Store, answer: Mapping[str, Json], out: Path) -> Path:
     """Write the record-usage statement of an answer to a file."""
     return write_file(out, statement_pdf(store, answer))
+
+
+def write_graph(answer: Mapping[str, Json], out: Path) -> Path:
+    """Write the paths of an answer's uses to a file, as GraphML."""
+    return write_file(out, as_graphml(usage_graph(answer)))
