@@ -55,7 +55,7 @@ class CommandLine:
             code = run(list(arguments))
             for stream in (out, err):
                 stream.flush()
-        said = [stream.buffer.getvalue().decode() for stream in (out, err)]  # type: ignore[attr-defined]  # of BytesIO
+        said = [stream.buffer.getvalue().decode() for stream in (out, err)]
         return Done(code, *said)
 
     def start(self, *arguments: str, into: str = "") -> Done:

@@ -33,8 +33,10 @@ CONFIG = {
 class PlainReader:
     """Reads bodies that are themselves a list of readings as JSON."""
 
-    kinds = ("aws-kms/1",)
-    schemas = (FactSchema("kms_key", "a key", (Field("on", "bool", "whether it rotates"),)),)
+    kinds: tuple[str, ...] = ("aws-kms/1",)
+    schemas: tuple[FactSchema, ...] = (
+        FactSchema("kms_key", "a key", (Field("on", "bool", "whether it rotates"),)),
+    )
 
     def read(self, opened: Opened) -> Iterable[Reading]:
         """Turn each line into what it says it is."""

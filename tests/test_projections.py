@@ -39,8 +39,8 @@ ANN, BOB = "aa" * 16, "bb" * 16
 class Pulled:
     """Reads ``aws-kms/1``: a list of [resource, instant]; and ``collection/1``: a whole listing of one region."""
 
-    kinds = ("aws-kms/1", "collection/1")
-    schemas = (FactSchema("kms_key", "a key", ()),)
+    kinds: tuple[str, ...] = ("aws-kms/1", "collection/1")
+    schemas: tuple[FactSchema, ...] = (FactSchema("kms_key", "a key", ()),)
 
     def read(self, opened: Opened) -> Iterable[Reading]:
         """One fragment for each, or the listing."""
@@ -58,7 +58,7 @@ class Pulled:
 class Pushed:
     """Reads ``consents/1``: a list of documents; and ``members/1``: a manifest, perhaps a difference to another."""
 
-    kinds = ("consents/1", "members/1")
+    kinds: tuple[str, ...] = ("consents/1", "members/1")
     schemas: tuple[FactSchema, ...] = ()
 
     def read(self, opened: Opened) -> Iterable[Reading]:

@@ -36,7 +36,7 @@ def settings_of(home: Path, *frameworks: str, sources: tuple[str, ...] = ()) -> 
     return Settings(
         home=home,
         scope=ScopeSettings(frameworks=frameworks),
-        key_spaces={"customer": KeySpaceSettings(secret=SECRET)},  # type: ignore[arg-type]  # pydantic makes it secret
+        key_spaces={"customer": KeySpaceSettings(secret=SECRET)},
         sources=tuple(SourceSettings(name=name, kind="push") for name in sources),
     )
 
