@@ -20,7 +20,7 @@ run: setup  ## serve the sample organisation and print one sign-in link for each
 
 test:  ## run the whole suite
 	@deploy/setup.sh test
-	$(BIN)/pytest -m "not soak" $(ARGS)
+	$(BIN)/pytest -n auto --dist loadfile -m "not soak" $(ARGS)
 
 check:  ## lint, formatting, types, architecture
 	@deploy/setup.sh check
