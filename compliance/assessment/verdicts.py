@@ -17,7 +17,7 @@ from compliance.facts import Fact, Unseen
 from compliance.library import Check, Judged
 
 GRID = timedelta(days=1)
-MOST = 1000
+MOST = 400
 """Steps of a grid; over a longer time its steps are longer than a day."""
 KEPT = 20_000
 """Facts of each check that are known again by their identity."""
