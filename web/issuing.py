@@ -48,12 +48,14 @@ def report_view(
     *,
     from_: datetime | None,
     to: datetime | None,
+    at: datetime | None = None,
     log_size: int | None = None,
+    library: str | None = None,
 ) -> AuditReport:
-    """The view of a framework over [from, to]: whole days in UTC, judged as of the period's end or now."""
-    now = store.clock()
+    """The view of a framework over [from, to]: whole days in UTC, judged as of the period's end or ``at`` (now)."""
+    now = at or store.clock()
     start, end = _period(from_, to, now)
-    basis = answers.basis(at=min(end - timedelta(microseconds=1), now), log_size=log_size)
+    basis = answers.basis(at=min(end - timedelta(microseconds=1), now), log_size=log_size, library=library)
     return build_audit_report(
         answers.library(basis), answers.assessment(basis), framework=framework, period=(start, min(end, now)),
         timelines=answers.timelines(basis), sources=answers.facts(basis).sources(),
@@ -75,7 +77,7 @@ def _midnight(value: datetime) -> datetime:
     return value.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def issue_report(
+def issue_report(  # noqa: PLR0913 (each by name)
     store: Store,
     answers: Answers,
     framework: str,
@@ -84,10 +86,14 @@ def issue_report(
     to: datetime | None,
     as_pdf: bool,
     who: str,
+    at: datetime | None = None,
     log_size: int | None = None,
+    library: str | None = None,
 ) -> IssuedReport:
     """Build, render and record one audit report."""
-    view = report_view(store, answers, framework, from_=from_, to=to, log_size=log_size)
+    view = report_view(
+        store, answers, framework, from_=from_, to=to, at=at, log_size=log_size, library=library
+    )
     document = html("audit.html", view)
     content = pdf(document) if as_pdf else document.encode()
     digest = sha256_hex(content)

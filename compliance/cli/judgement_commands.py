@@ -195,7 +195,9 @@ def report(
     from_: Annotated[str | None, typer.Option("--from", help="First day of the period")] = None,
     to: Annotated[str | None, typer.Option("--to", help="Last day of the period")] = None,
     format_: Annotated[str, typer.Option("--format", help="pdf or html")] = "pdf",
+    at: At = None,
     log_size: Size = None,
+    library: Digest = None,
 ) -> None:
     """The audit report of one framework over a period."""
     if format_ not in {"pdf", "html"}:
@@ -203,7 +205,8 @@ def report(
     with opened() as (store, answers):
         path = write_report(
             store, answers, framework, from_=instant(from_, "--from"), to=instant(to, "--to"),
-            out=out, as_pdf=format_ == "pdf", log_size=log_size, who=local_user(),
+            out=out, as_pdf=format_ == "pdf", at=instant(at, "--at"), log_size=log_size, library=library,
+            who=local_user(),
         )  # fmt: skip
     typer.echo(f"Wrote {path}.")
 

@@ -23,14 +23,17 @@ def write_report(
     to: datetime | None,
     out: Path,
     as_pdf: bool,
+    at: datetime | None,
     log_size: int | None,
+    library: str | None,
     who: str,
 ) -> Path:
     """Write the audit report of a framework to a file, and record that it was issued."""
     require_place(out)
     issued = issue_report(
-        store, answers, framework, from_=from_, to=to, as_pdf=as_pdf, log_size=log_size, who=who
-    )
+        store, answers, framework, from_=from_, to=to, as_pdf=as_pdf, at=at, log_size=log_size,
+        library=library, who=who,
+    )  # fmt: skip
     return write_file(out, issued.content)
 
 
