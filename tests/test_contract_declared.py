@@ -14,7 +14,7 @@ import pytest
 from pyarrow import parquet
 
 from tests.contract_events import consent, contract, erasure, known_as, manifest
-from tests.served import Served, problem, serving
+from tests.served import Served, bytes_below, problem, serving
 
 PURPOSE = {"id": "marketing", "lawful_basis": "consent", "controller": "Small Bank"}
 GOOD: dict[str, list[dict[str, Any]]] = {
@@ -165,6 +165,20 @@ def test_a_partial_manifest_confirms_but_never_excludes(store: Served) -> None:
     assert put(store, "part", manifest("C-in"), "key_space=customer&completeness=partial").is_success
     assert holders(store, "C-in") >= {("part", "1")}
     assert put(store, "part", manifest("C-in"), "key_space=customer&completeness=some").status_code == 422
+
+
+def test_the_members_command_sends_pseudonyms_alone(store: Served) -> None:
+    """``muniment members`` makes a manifest from a CSV file on the client's side and posts it; keys never travel."""
+    file = store.command.folder / "customers.csv"
+    file.write_text("id,name\nC-csv-1,Ann\nC-csv-2,Bob\n", encoding="utf-8")
+    token = store.command.folder / "token.txt"
+    token.write_text(store.token(), encoding="utf-8")
+    store.command.ok(
+        "members", "lake", "from csv", "2026/03", "--key-space", "customer", "--key-column", "id", "customers.csv",
+        "--url", store.url, "--token-file", "token.txt",
+    )  # fmt: skip
+    assert holders(store, "C-csv-1") == {("from csv", "2026/03")}
+    assert not any(b"C-csv-1" in content for _, content in bytes_below(store.home))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import copy
 import gzip
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -130,6 +131,17 @@ def test_a_batch_that_is_known_in_part_adds_only_what_is_new_to_the_answer(store
     assert store.size() == size
     store.sent("/lineage/batch", [*batch, event("COMPLETE", "batched", 32)])
     assert store.size() == size + 1
+
+
+def test_a_source_that_is_silent_for_too_long_is_a_gap(store: Served) -> None:
+    """A source that has just reported is none; two days on it is stale, as a day is expected, and each answer says so."""
+    store.sent("/lineage", event("COMPLETE", "reported", 24), scope="ingest:lineage", source="spark")
+    now = store.usage("nobody")
+    assert (now["complete"], now["gaps"]) == (True, [])
+    later = datetime.fromisoformat(now["as_of"]) + timedelta(days=2)
+    then = store.usage("nobody", at=later.isoformat())
+    assert then["complete"] is False
+    assert [gap["name"] for gap in then["gaps"]] == ["spark"]
 
 
 # --- what is refused -----------------------------------------------------------------------------

@@ -103,7 +103,7 @@ def test_the_home_is_a_setting_and_the_environment_wins(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("configuration", "environment", "said"),
     [
-        ('[[sources]]\nname = "x"\nkind = "aws-nothing"\n', {}, "aws-kms"), ("not toml [", {}, "muniment.toml"),
+        ('[[sources]]\nname = "x"\nkind = "aws-nothing"\n', {}, "aws-kms"),
         ("", {"MUNIMENT_KEY_SPACES__CUSTOMER__SECRET": "zz"}, "customer"),
     ],
 )  # fmt: skip

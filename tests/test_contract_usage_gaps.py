@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.contract_events import contract, dataset, erasure, event, facet, manifest, run, run_id, tags
+from tests.contract_events import (
+    contract,
+    dataset,
+    erasure,
+    event,
+    facet,
+    known_as,
+    manifest,
+    run,
+    run_id,
+    tags,
+)
 from tests.served import Served, serving
 
 SCHEMA = facet(fields=[{"name": "id"}])
 REPLACED = {"lifecycleStateChange": facet(lifecycleStateChange="OVERWRITE")}
 
 
+CONFIGURATION = """
+aliases = [[{namespace = "lake", name = "features"}, {namespace = "duckdb", name = "main.features"}]]
+
+[[sources]]
+name = "airflow"
+kind = "push"
+"""
+OLDER = "ffeeddccbbaa99887766554433221100"
+"""A secret that was replaced by the current one."""
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A store whose one source may be silent, to which each test adds a world of its own."""
-    with serving(tmp_path_factory, '[[sources]]\nname = "airflow"\nkind = "push"\n') as served:
+    older = tmp_path_factory.mktemp("secrets") / "older.hex"
+    older.write_text(OLDER, encoding="utf-8")
+    held = {"MUNIMENT_KEY_SPACES__CUSTOMER__OLDER_SECRET_FILES": json.dumps([str(older)])}
+    with serving(tmp_path_factory, CONFIGURATION, **held) as served:
         yield served
 
 
@@ -193,3 +219,45 @@ def test_two_sources_on_one_run_are_united(store: Served) -> None:
     later["inputs"] = None
     store.sent("/lineage", later, scope="ingest:lineage", source="airflow")
     assert used_by(store.usage("mia")) == {"shared"}
+
+
+def test_configured_aliases_name_one_dataset(store: Served) -> None:
+    """By hand, for Ned: features of the lake is main.features of duckdb, so who reads one read the other."""
+    holds(store, "features", "1", "ned")
+    read = dataset("main.features", "1", namespace="duckdb", schema=SCHEMA)
+    store.sent("/lineage/batch", run("aliased", 0, 5, reads=[read]))
+    answer = store.usage("ned")
+    assert used_by(answer) == {"aliased"}
+    assert len(answer["datasets"]) == 1
+
+
+def test_undescribed_counts_what_nobody_describes(store: Served) -> None:
+    """By hand: of three new datasets one gets a contract, one a manifest, one a tag of a key space."""
+    before = store.usage("nobody")["undescribed"]
+    names = ("plain", "agreed", "listed", "tagged")
+    store.sent("/lineage/batch", run("namer", 0, 5, reads=[dataset(name) for name in names]))
+    assert store.usage("nobody")["undescribed"] == before + 4
+    store.sent("/contracts", contract("agreed", []))
+    holds(store, "listed", "1", "somebody")
+    tagged = dataset("tagged", tags=tags(key_space="patient"))
+    store.sent("/lineage", event("COMPLETE", "namer-2", 6, job="namer-2", reads=[tagged]))
+    assert store.usage("nobody")["undescribed"] == before + 1
+
+
+def test_a_key_is_asked_under_every_secret_held(store: Served) -> None:
+    """By hand, for Pam: her manifest was made under the older secret. By key she is found, by her new pseudonym not.
+
+    The older pseudonym speaks only for its own key id, and no relink file relates the two: a gap.
+    """
+    bodies = [store.get(f"/api/v1/evidence/{index}").json()["entry"] for index in range(store.size())]
+    index = max(number for number, entry in enumerate(bodies) if entry["kind"].startswith("config/"))
+    ids = store.get(f"/api/v1/evidence/{index}/payload").json()["key_spaces"]["customer"]
+    body = f'"{known_as("pam", OLDER)}"\n'.encode()
+    path = f"/api/v1/members/lake/attic/1?key_space=customer&key_id={ids[1]}"
+    store.ask("PUT", path, content=body).raise_for_status()
+    store.sent("/lineage/batch", run("climber", 0, 5, reads=[dataset("attic", "1", schema=SCHEMA)]))
+    assert used_by(store.usage("pam")) == {"climber"}
+    asked = {"key_space": "customer", "pseudonym": known_as("pam"), "reason": "acceptance"}
+    answer = store.sent("/record-usage", asked)
+    assert answer["uses"] == []
+    assert ("attic", "1") in gaps(answer)
