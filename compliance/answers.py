@@ -18,7 +18,14 @@ from sqlalchemy import text
 
 from compliance.as_of import FactsAsOf
 from compliance.assessment import Assessment, ControlResult, Finding, Span, Worked, assess, timelines
-from compliance.canonical import Json, canonical, format_time, from_micros, is_pseudonym
+from compliance.canonical import (
+    Json,
+    canonical,
+    format_time,
+    from_micros,
+    is_pseudonym,
+    require_reckonable,
+)
 from compliance.errors import InputRefused, NotFound
 from compliance.evidence import Observation
 from compliance.gaps import Gap, gaps_as_csv, gaps_of
@@ -115,8 +122,11 @@ class Answers:
     ) -> Basis:
         """The four values of a question: by default now, all entries, the library in force at that size.
 
-        Raises InputRefused for a log size beyond the log's, NotFound for an unknown library.
+        Raises InputRefused for a log size beyond the log's or an instant that nothing can be reckoned from,
+        NotFound for an unknown library.
         """
+        if at is not None:
+            require_reckonable(at, "at")
         size = self.store.projections.catch_up()
         if log_size is not None and not 0 <= log_size <= size:
             raise InputRefused(f"The log size is {log_size}; the log has {size} entries.", field="log_size")
@@ -270,6 +280,8 @@ class Answers:
 
     def changes(self, basis: Basis, *, since: datetime | None = None) -> dict[str, Json]:
         """Controls and findings that differ between an earlier instant (a day before) and the basis."""
+        if since is not None:
+            require_reckonable(since, "since")
         before = Basis(since or basis.at - A_DAY, basis.log_size, basis.library)
         if before.at > basis.at:
             raise InputRefused("The earlier instant lies after the later one.", field="since")

@@ -241,7 +241,10 @@ class FactsAsOf:
         named = list(types)
         instants = {instant for type_ in named for instant in self._visible.instants(type_, self._until)}
         if instants:
-            instants |= {*self._visible.instants(ANY_FACT, self._until), *(row.instant for row in self._unreadable)}
+            instants |= {
+                *self._visible.instants(ANY_FACT, self._until),
+                *(row.instant for row in self._unreadable),
+            }
         for source in self._configured.values():
             if SOURCES in named:
                 instants |= set(state_turns(self._visible, source, self._until))

@@ -179,6 +179,19 @@ def instant_of(observed_at: datetime, received_at: datetime) -> datetime:
     return received_at if observed_at > received_at + AHEAD_ALLOWED else observed_at
 
 
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""Instants that may be asked of: beyond them on either side lies more time than is ever added or taken away."""
+
+
+def require_reckonable(at: datetime, field: str) -> None:
+    """Raise InputRefused for an instant so far off that no span of time can be added to it or taken from it."""
+    if not EARLIEST <= at < LATEST:
+        message = (
+            f"{field} is {format_time(at)}; expected an instant from {EARLIEST.year} to {LATEST.year - 1}."
+        )
+        raise InputRefused(message, field=field)
+
+
 # --- names -------------------------------------------------------------------------------------
 
 

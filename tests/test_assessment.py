@@ -31,7 +31,9 @@ BUCKET = FactSchema(
 USE = FactSchema(
     "use", "A use of data.", (Field("allowed", "bool", "Whether it was."),), inputs=("decision", "consent")
 )
-PAIR = FactSchema("pair", "A bucket with a key.", (Field("fits", "bool", "Whether."),), inputs=("bucket", "key"))
+PAIR = FactSchema(
+    "pair", "A bucket with a key.", (Field("fits", "bool", "Whether."),), inputs=("bucket", "key")
+)
 LONE = FactSchema("lone", "A fact from nowhere.", (Field("good", "bool", "Whether."),))
 
 FRAMEWORK = """\
@@ -138,7 +140,11 @@ def bucket(name: str, value: Mapping[str, Any] = GOOD, **more: Any) -> Fact:
 
 
 def judged(
-    lib: Library, facts: Iterable[Fact] = (), *, derivations: Mapping[str, Derivation] | None = None, **more: Any
+    lib: Library,
+    facts: Iterable[Fact] = (),
+    *,
+    derivations: Mapping[str, Derivation] | None = None,
+    **more: Any,
 ) -> Assessment:
     more.setdefault("scopes", [whole("bucket")])
     return assess(lib, memory_facts(facts=tuple(facts), **more), derivations or {})
@@ -205,12 +211,16 @@ def test_an_unseen_field_that_is_read_makes_the_finding_unknown(name: str, value
 
 def test_an_unseen_field_that_is_not_read_changes_nothing() -> None:
     """Only what the check reads can keep it from a verdict."""
-    assert outcomes(judged(LOCK, [bucket("a", unseen={"owner": Unseen("missing", "x")})])) == [("a", "pass", None)]
+    assert outcomes(judged(LOCK, [bucket("a", unseen={"owner": Unseen("missing", "x")})])) == [
+        ("a", "pass", None)
+    ]
 
 
 def test_a_value_that_cannot_be_evaluated_is_unknown() -> None:
     """A field of the wrong type is unreadable; it is neither pass nor fail."""
-    assert outcomes(judged(LOCK, [bucket("a", {**GOOD, "locked": "yes"})])) == [("a", "unknown", "unreadable")]
+    assert outcomes(judged(LOCK, [bucket("a", {**GOOD, "locked": "yes"})])) == [
+        ("a", "unknown", "unreadable")
+    ]
 
 
 def test_evidence_is_fresh_up_to_the_age_allowed_and_stale_after_it() -> None:
@@ -323,7 +333,9 @@ def deriving(schema: FactSchema, *facts: Fact) -> dict[str, Derivation]:
     return {schema.name: Derivation(schema, lambda _: facts)}
 
 
-def record(kind: Any, value: Mapping[str, Any], at: datetime = AT, source: str = "api", evidence: str = "30/0") -> Received:
+def record(
+    kind: Any, value: Mapping[str, Any], at: datetime = AT, source: str = "api", evidence: str = "30/0"
+) -> Received:
     return Received(kind, source, value, at, evidence)
 
 
@@ -360,14 +372,18 @@ def test_a_kind_of_record_that_comes_from_nowhere_is_missing() -> None:
     done = judged(USED_LIB, sources=[pushing("opa", "decisions")], derivations=deriving(USE, use))
     assert outcomes(done) == [("consent", "unknown", "missing"), ("u1", "pass", None)]
     received = [record("consent", {"purpose": "p"})]
-    done = judged(USED_LIB, sources=[pushing("opa", "decisions")], received=received, derivations=deriving(USE, use))
+    done = judged(
+        USED_LIB, sources=[pushing("opa", "decisions")], received=received, derivations=deriving(USE, use)
+    )
     assert done.controls["USE-01"].status == "effective"
 
 
 def test_no_records_of_a_source_that_never_reported_are_not_an_empty_population() -> None:
     """Silence is never nothing to test: only a source that has reported can have nothing to report."""
     sources = [pushing("all", last=None)]
-    assert outcomes(judged(USED_LIB, sources=sources, derivations=deriving(USE))) == [("use", "unknown", "missing")]
+    assert outcomes(judged(USED_LIB, sources=sources, derivations=deriving(USE))) == [
+        ("use", "unknown", "missing")
+    ]
     done = judged(USED_LIB, sources=[pushing("all")], derivations=deriving(USE))
     assert (outcomes(done), done.controls["USE-01"].status) == ([], "effective")
 
@@ -424,7 +440,9 @@ def test_a_threshold_counts_unknowns_against_a_pass_and_for_a_fail(
 ) -> None:
     """It passes only if it holds with every unknown counted against, fails only if it misses with all counted for."""
     done = judged(OWN, owned(holds, misses, unknown))
-    assert outcomes(done) == ([("bucket", outcome, "incomplete" if outcome == "unknown" else None)] if outcome else [])
+    assert outcomes(done) == (
+        [("bucket", outcome, "incomplete" if outcome == "unknown" else None)] if outcome else []
+    )
     assert (result(done).passing, result(done).failing, result(done).unknown) == (holds, misses, unknown)
 
 
@@ -432,7 +450,10 @@ def test_the_reason_of_a_threshold_names_numerator_denominator_and_unknowns_both
     """An auditor can do the sum again from the sentence."""
     (finding,) = judged(OWN, owned(74, 25, 1)).findings
     assert "74 of 100 meet it (74 %); 75 % must." in finding.reason
-    assert "74 of 100 (74 %) with all of them counted against, 75 of 100 (75 %) with all counted for" in finding.reason
+    assert (
+        "74 of 100 (74 %) with all of them counted against, 75 of 100 (75 %) with all counted for"
+        in finding.reason
+    )
     assert finding.resource_type == "ratio"
 
 
@@ -466,7 +487,9 @@ def test_an_exception_in_force_turns_a_failure_into_excepted_and_says_why() -> N
     """The finding names approver, reason, end and what compensates, cites the exception, and still the value."""
     (finding,) = judged(LOCK, [bucket("b", BAD)], received=[waiver()]).findings
     assert (finding.outcome, finding.evidence) == ("excepted", ("1/0", "40/0"))
-    assert all(part in finding.reason for part in ("ciso", "migration", "daily copy", "2026-12-01", "locked = false"))
+    assert all(
+        part in finding.reason for part in ("ciso", "migration", "daily copy", "2026-12-01", "locked = false")
+    )
 
 
 @pytest.mark.parametrize(
@@ -477,7 +500,9 @@ def test_an_exception_in_force_turns_a_failure_into_excepted_and_says_why() -> N
         {"expires_at": "2026-11-23T12:00:00Z"}, {"check": None, "control": "OTH-01"}, {"check": 7, "control": None},
     ],
 )  # fmt: skip
-def test_an_exception_that_lapsed_or_is_not_for_this_or_not_well_formed_excepts_nothing(changed: dict[str, Any]) -> None:
+def test_an_exception_that_lapsed_or_is_not_for_this_or_not_well_formed_excepts_nothing(
+    changed: dict[str, Any],
+) -> None:
     """A lapsed exception reopens the failure; a malformed one never closed it."""
     assert outcomes(judged(LOCK, [bucket("b", BAD)], received=[waiver(**changed)])) == [("b", "fail", None)]
 
@@ -533,7 +558,9 @@ def signed(**changed: Any) -> Received:
         ({"statement": "I have not reviewed it."}, "unknown", "missing"),
     ],
 )
-def test_a_signed_statement_passes_until_it_lapses(changed: dict[str, Any], outcome: str, cause: str | None) -> None:
+def test_a_signed_statement_passes_until_it_lapses(
+    changed: dict[str, Any], outcome: str, cause: str | None
+) -> None:
     """In force from its signing for as long as the library allows, or less; then stale; without one, missing."""
     done = judged(SIGN, received=[signed(**changed)])
     assert outcomes(done) == [("signed", outcome, cause)]
@@ -574,7 +601,10 @@ def test_a_requirement_is_as_good_as_the_worst_of_its_controls() -> None:
     """One deficient control makes the requirement deficient, however many are effective."""
     lib = library(control("LOC-01", LOCKED), control("SIG-01", SIGNED, "rules:1.1"))
     done = judged(lib, [bucket("a", BAD)], received=[signed()])
-    assert (done.controls["SIG-01"].status, done.requirements["rules:1.1"].status) == ("effective", "deficient")
+    assert (done.controls["SIG-01"].status, done.requirements["rules:1.1"].status) == (
+        "effective",
+        "deficient",
+    )
     done = judged(lib, [bucket("a")])
     assert done.requirements["rules:1.1"].status == "unknown"
 
@@ -583,7 +613,9 @@ def test_a_requirement_is_as_good_as_the_worst_of_its_controls() -> None:
     ("relationship", "in_part"),
     [("equal", False), ("superset-of", False), ("subset-of", True), ("intersects-with", True)],
 )
-def test_a_requirement_is_effective_in_part_unless_a_control_does_all_of_it(relationship: str, in_part: bool) -> None:
+def test_a_requirement_is_effective_in_part_unless_a_control_does_all_of_it(
+    relationship: str, in_part: bool
+) -> None:
     """Only equal and superset-of answer a requirement in full."""
     lib = library(control("LOC-01", LOCKED, relationship=relationship))
     done = judged(lib, [bucket("a")]).requirements["rules:1.1"]

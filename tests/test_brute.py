@@ -73,7 +73,10 @@ def test_a_record_flows_forward_through_every_version() -> None:
     chain = [PEOPLE, *[("shop", f"step{number}") for number in range(6)]]
     for number, (source, target) in enumerate(pairwise(chain)):
         named = {"version": "1"} if number == 0 else {}
-        parts = {"inputs": [dataset(source, **named)], "outputs": [dataset(target, lifecycleStateChange={"lifecycleStateChange": "OVERWRITE"})]}
+        parts = {
+            "inputs": [dataset(source, **named)],
+            "outputs": [dataset(target, lifecycleStateChange={"lifecycleStateChange": "OVERWRITE"})],
+        }
         book.run(number, 2 * number, 2 * number + 1, **parts)
     answer = ask(book.given())
     assert held(answer) == {"people@1": "confirmed"} | {f"step{n}@{run_id(n)}": "possible" for n in range(6)}
@@ -124,7 +127,13 @@ def test_a_column_is_masked_if_every_way_is() -> None:
         "sum": [input_field(PEOPLE, "id", MASKING)],
         "mail": [input_field(PEOPLE, "mail", MASKING, DIRECT)],
     }
-    book.run(0, 0, 1, inputs=[dataset(PEOPLE, version="1")], outputs=[dataset(FEATURES, columnLineage=column_lineage(fields))])
+    book.run(
+        0,
+        0,
+        1,
+        inputs=[dataset(PEOPLE, version="1")],
+        outputs=[dataset(FEATURES, columnLineage=column_lineage(fields))],
+    )
     features = ask(book.given())["datasets"][1]
     assert (features["columns"], features["masked_columns"]) == (["mail", "sum"], ["sum"])
 
@@ -132,10 +141,14 @@ def test_a_column_is_masked_if_every_way_is() -> None:
 def test_old_masking_speaks_where_the_way_is_silent() -> None:
     """The old transformationType MASKED masks every way of its column that says nothing of masking."""
     book = people_book()
-    fields = column_lineage({"a": [input_field(PEOPLE, "mail")], "b": [input_field(PEOPLE, "mail", DIRECT | {"masking": False})]})
+    fields = column_lineage(
+        {"a": [input_field(PEOPLE, "mail")], "b": [input_field(PEOPLE, "mail", DIRECT | {"masking": False})]}
+    )
     for entry in fields["fields"].values():
         entry["transformationType"] = "MASKED"
-    book.run(0, 0, 1, inputs=[dataset(PEOPLE, version="1")], outputs=[dataset(FEATURES, columnLineage=fields)])
+    book.run(
+        0, 0, 1, inputs=[dataset(PEOPLE, version="1")], outputs=[dataset(FEATURES, columnLineage=fields)]
+    )
     assert ask(book.given())["datasets"][1]["masked_columns"] == ["a"]
 
 
@@ -144,7 +157,10 @@ def test_content_is_kept_unless_something_states_replacement() -> None:
     for facets, kept in (
         ({}, True),
         ({"lifecycleStateChange": {"lifecycleStateChange": "TRUNCATE"}}, False),
-        ({"lifecycleStateChange": {"lifecycleStateChange": "TRUNCATE"}, "tags": tags(("write", "append"))}, True),
+        (
+            {"lifecycleStateChange": {"lifecycleStateChange": "TRUNCATE"}, "tags": tags(("write", "append"))},
+            True,
+        ),
         ({"tags": tags(("write", "append"), ("write", "replace"))}, True),
         ({"tags": tags(("write", "replace"))}, False),
     ):
@@ -184,7 +200,14 @@ def test_a_running_run_has_no_end() -> None:
 
 def test_an_erasure_between_write_and_read_takes_the_record_away() -> None:
     """A worked-out read finds the record gone if an erasure completed after the write and by the read's start."""
-    for done, named, found in ((0, None, True), (1, None, True), (2, None, False), (3, None, False), (4, None, True), (2, "2", True)):
+    for done, named, found in (
+        (0, None, True),
+        (1, None, True),
+        (2, None, False),
+        (3, None, False),
+        (4, None, True),
+        (2, "2", True),
+    ):
         book = people_book()
         book.manifest(PEOPLE, "2", [ANNA])
         book.run(0, 0, 1, outputs=[dataset(PEOPLE, version="2")])
@@ -213,7 +236,14 @@ def test_overlapping_writers_are_a_gap() -> None:
     for start, gap in ((4, False), (3, True)):
         book = people_book()
         book.run(0, 2, 4, inputs=[dataset(PEOPLE)])
-        book.run(1, start, 5, outputs=[dataset(PEOPLE, version="9", lifecycleStateChange={"lifecycleStateChange": "OVERWRITE"})])
+        book.run(
+            1,
+            start,
+            5,
+            outputs=[
+                dataset(PEOPLE, version="9", lifecycleStateChange={"lifecycleStateChange": "OVERWRITE"})
+            ],
+        )
         answer = ask(book.given())
         assert users(answer) == {run_id(0)}
         assert (gaps(answer) == {"people@1"}) is gap, start
@@ -240,7 +270,9 @@ def test_a_run_never_reads_its_own_output() -> None:
 def test_nobody_speaks_for_an_unwritten_version_of_a_key_space() -> None:
     """A version that was read, without manifest or writer, of a dataset said to hold the key space, is a gap."""
     book = Book()
-    book.run(0, 0, 1, inputs=[dataset(PEOPLE, tags=tags(("key_space", "customer")))], outputs=[dataset(FEATURES)])
+    book.run(
+        0, 0, 1, inputs=[dataset(PEOPLE, tags=tags(("key_space", "customer")))], outputs=[dataset(FEATURES)]
+    )
     answer = ask(book.given())
     assert (answer["datasets"], answer["uses"]) == ([], [])
     assert gaps(answer) == {"people@initial"}
@@ -260,7 +292,10 @@ def test_confirmed_without_lineage_is_a_gap() -> None:
 def test_models_features_and_purposes() -> None:
     """Consumers are models and features; the purpose is the run's tag, else the job's, else the model's."""
     book = people_book()
-    book.add("model_version", {"name": "churn", "version": "1", "run_ids": [run_id(0).replace("-", "")], "purpose": "ads"})
+    book.add(
+        "model_version",
+        {"name": "churn", "version": "1", "run_ids": [run_id(0).replace("-", "")], "purpose": "ads"},
+    )
     book.add("purpose", {"id": "ads", "lawful_basis": "consent", "controller": "Shop"})
     book.add("feature_view", {"namespace": "shop", "name": "features", "features": ["mail"]})
     facet = column_lineage({"mail": [input_field(PEOPLE, "mail")]})
@@ -277,7 +312,12 @@ def test_a_contract_in_force_limits_purposes() -> None:
     for start, expected in ((0, []), (1, []), (2, ["purpose-not-permitted"])):
         book = people_book()
         for since, permitted in ((1, ["ads"]), (2, ["billing"]), (2, ["ads"])):
-            contract = {"namespace": "lake", "name": "people", "permitted_purposes": permitted, "valid_from": text(since)}
+            contract = {
+                "namespace": "lake",
+                "name": "people",
+                "permitted_purposes": permitted,
+                "valid_from": text(since),
+            }
             book.add("contract", contract)
         book.run(0, start, 9, inputs=[dataset(PEOPLE)], run_facets={"tags": tags(("purpose", "ads"))})
         assert codes(ask(book.given())["uses"][0]) == expected, start
@@ -312,7 +352,13 @@ def test_decisions_are_uses() -> None:
     """Each distinct allowed decision that names the pseudonym is a use, confirmed and direct."""
     book = Book()
     record = {"key_space": "customer", "pseudonym": ANNA}
-    value = {"decision_id": "d", "timestamp": text(3), "allowed": True, "principal": "carl", "records": [record]}
+    value = {
+        "decision_id": "d",
+        "timestamp": text(3),
+        "allowed": True,
+        "principal": "carl",
+        "records": [record],
+    }
     for one in (value, value, value | {"model": "churn@1"}, value | {"allowed": False}):
         book.add("decision", one)
     uses = ask(book.given())["uses"]

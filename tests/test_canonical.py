@@ -22,6 +22,7 @@ from compliance.canonical import (
     parse_evidence_id,
     parse_time,
     pseudonym,
+    require_reckonable,
     strict_json,
 )
 from compliance.errors import InputRefused, TooLarge
@@ -127,6 +128,14 @@ def test_what_is_no_time_with_a_zone_is_refused(text: object) -> None:
 def test_micros_lose_nothing(value: datetime) -> None:
     """An instant kept as microseconds comes back exactly."""
     assert from_micros(micros(value)) == value
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00Z", "1899-12-31T23:59:59Z", "9999-12-31T23:59:59Z"])
+def test_nothing_is_asked_of_the_ends_of_time(text: str) -> None:
+    """An instant to which no span can be added, or from which none can be taken, is refused by its name."""
+    require_reckonable(parse_time("1900-01-01T00:00:00Z"), "at")
+    with pytest.raises(InputRefused, match="1900 to 8999"):
+        require_reckonable(parse_time(text), "at")
 
 
 def test_a_source_time_ahead_of_its_receipt_counts_as_the_receipt() -> None:

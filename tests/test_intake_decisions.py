@@ -104,6 +104,15 @@ def test_a_chunk_sent_again_changes_nothing(world: World) -> None:
     assert post(world, []).status_code == 200
 
 
+@pytest.mark.parametrize("space", [["customer"], {"a": 1}, None, 5, True])
+def test_records_of_a_strange_key_space_are_kept(world: World, space: Any) -> None:
+    """Whatever a record names its key space by, the batch is taken, and what cannot be read is a defect."""
+    records = [{"key_space": space, "pseudonym": PSEUDONYM}]
+    batch = [decision(input={**decision()["input"], "records": records})]
+    assert post(world, batch).status_code == 200
+    assert world.store.log.entry(world.store.log.size - 1).detail["defects"]
+
+
 def test_entries_about_no_record_are_taken(world: World) -> None:
     """A gateway logs other decisions too; what cannot be read in an entry is a defect, not a refusal."""
     odd = decision(input={"records": "all", "purpose": 3, "dataset": "raw"}, erased=["/input/records"])

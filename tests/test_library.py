@@ -114,7 +114,11 @@ def test_a_library_is_read_into_controls_checks_and_requirements() -> None:
     control = library.control_of("STO-01")
     check = control.checks[0]
     assert (control.evidence_max_age, control.retention) == (timedelta(hours=24), timedelta(days=6 * 366))
-    assert (check.over, check.fresh_within, check.reads) == ("bucket", timedelta(days=1), ("days", "locked", "made"))
+    assert (check.over, check.fresh_within, check.reads) == (
+        "bucket",
+        timedelta(days=1),
+        ("days", "locked", "made"),
+    )
     assert library.attestations["review-done"].valid_for == timedelta(days=365)
     assert library.enforcement_points["store.lock"].setting == "Lock"
     assert library.families == {"stores": "Stores"}
@@ -212,7 +216,9 @@ def test_every_fault_is_told_at_once() -> None:
     """An author mends a library in one pass: faults of several files and kinds come together, in order."""
     family = FAMILY.replace('"rules:1.1"', '"rules:9"').replace("locked = {locked}", "{nothing}")
     family = family.replace("store.days >= 30", "store.dys >= 30")
-    faults = faults_of(family, enforcement="points: [{id: A, component: x}]", frameworks__rules=FRAMEWORK + "  - 7\n")
+    faults = faults_of(
+        family, enforcement="points: [{id: A, component: x}]", frameworks__rules=FRAMEWORK + "  - 7\n"
+    )
     assert {fault.file for fault in faults} == {"stores.yaml", "enforcement.yaml", "frameworks/rules.yaml"}
     assert len(faults) >= 6
     assert list(faults) == sorted(faults)
@@ -263,7 +269,9 @@ def test_a_framework_list_is_checked_in_itself() -> None:
     """A parent that does not exist, a requirement listed twice, one without nature: faults at their lines."""
     extra = '  - {id: "1.1", parent: "7", title: Again, assessable: true}\n'
     told = " ".join(fault.found for fault in faults_of(frameworks__rules=FRAMEWORK + extra))
-    assert all(part in told for part in ("1.1 naming 7", "the requirement 1.1 twice", "without title or nature"))
+    assert all(
+        part in told for part in ("1.1 naming 7", "the requirement 1.1 twice", "without title or nature")
+    )
 
 
 @given(st.text(max_size=200))
@@ -277,7 +285,14 @@ def test_no_text_makes_loading_fail_otherwise(text: str) -> None:
 def test_examples_come_out_as_stated_in_a_library_that_loads() -> None:
     """``run_examples`` judges every example of every check again."""
     results = run_examples(loaded())
-    assert [result.kind for result in results] == ["pass", "pass", "fail", "fail", "unknown", "not_applicable"]
+    assert [result.kind for result in results] == [
+        "pass",
+        "pass",
+        "fail",
+        "fail",
+        "unknown",
+        "not_applicable",
+    ]
     assert all(result.as_stated for result in results)
 
 
@@ -325,13 +340,21 @@ def test_lint_names_what_an_auditor_would_question(old: str, new: str, code: str
 
 def test_lint_names_two_controls_that_claim_to_equal_one_requirement() -> None:
     """What equals one thing twice is seldom so."""
-    family = FAMILY.replace("superset-of", "equal").replace('"rules:1.2", relationship: intersects-with', '"rules:1.1", relationship: equal')
+    family = FAMILY.replace("superset-of", "equal").replace(
+        '"rules:1.2", relationship: intersects-with', '"rules:1.1", relationship: equal'
+    )
     assert [spot.code for spot in lint(loaded(family))] == ["equal-twice", "equal-twice"]
 
 
 def test_texts_show_values_plainly_and_do_nothing_else() -> None:
     """A field's value stands in the text in words; what was not seen says so; braces in values stay."""
-    value: dict[str, Any] = {"on": False, "off": None, "names": list("abcdefg"), "rule": [{"open": True}], "x": "{on}\x1b[2J\n"}
+    value: dict[str, Any] = {
+        "on": False,
+        "off": None,
+        "names": list("abcdefg"),
+        "rule": [{"open": True}],
+        "x": "{on}\x1b[2J\n",
+    }
     assert filled("{resource}: {on} {off} {names} {rule.open} {gone}", "r", value) == (
         "r: false absent a, b, c, d, e and 2 more true not seen"
     )

@@ -89,7 +89,9 @@ def test_a_span_only_filters_uses(world: UsageInput, question: Question) -> None
 @pytest.mark.soak
 @FEW
 @given(worlds(), failing_sources())
-def test_a_failing_source_leaves_the_answer_incomplete(world: UsageInput, sources: tuple[SourceState, ...]) -> None:
+def test_a_failing_source_leaves_the_answer_incomplete(
+    world: UsageInput, sources: tuple[SourceState, ...]
+) -> None:
     """A source that is stale or failing is a gap: silence is never "not used"."""
     given_sources = replace(world, sources=sources)
     engine, brute = (ask(given_sources, ANNAS) for ask in (record_usage, brute_record_usage))

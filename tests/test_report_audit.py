@@ -44,7 +44,9 @@ def view_of(facts: list[Fact], *, sample: bool = False, framework: str = "rules"
         )
 
     source = SourceState("kms", "aws-kms", AT - timedelta(hours=1), None, "", evidence=("3",))
-    silent = SourceState("events", "push", AT - timedelta(days=3), "stale", "silent for 72 hours; at most 24 hours is expected")
+    silent = SourceState(
+        "events", "push", AT - timedelta(days=3), "stale", "silent for 72 hours; at most 24 hours is expected"
+    )
     return build_audit_report(
         LIBRARY, assess(LIBRARY, base(AT), {}), framework=framework, period=PERIOD,
         timelines=timelines(LIBRARY, base, {}, [one.id for one in LIBRARY.controls], AT),
@@ -66,7 +68,9 @@ def test_the_report_is_the_golden_one() -> None:
 def test_a_report_says_how_much_is_tested_beside_how_much_of_it_is_effective() -> None:
     """The headline names assessable and automated requirements, and that nothing answers some of them."""
     headline = view_of(FACTS).headline
-    assert headline.startswith("Of 4 assessable requirements of rules in scope, 2 have an automated check: 1 of those")
+    assert headline.startswith(
+        "Of 4 assessable requirements of rules in scope, 2 have an automated check: 1 of those"
+    )
     assert "because no control of this library answers them" in headline
 
 

@@ -165,7 +165,9 @@ def test_a_derived_fact_may_turn_with_time_alone() -> None:
     def derive(base: FactBase) -> list[Fact]:
         return [seen("sum", "s", {"old": base.at >= turn}, at=START)]
 
-    found = line(World((START, LOCKED)), "SUM-01", START + 6 * DAY, derivations={"sum": Derivation(SUM, derive)})
+    found = line(
+        World((START, LOCKED)), "SUM-01", START + 6 * DAY, derivations={"sum": Derivation(SUM, derive)}
+    )
     assert [span[0] for span in found] == ["effective", "deficient"]
     assert abs(found[1][2] - turn) <= timedelta(seconds=1)
 
@@ -177,7 +179,9 @@ def record(kind: Any, at: datetime, **value: Any) -> Received:
 def test_a_signed_statement_counts_from_its_signing_until_it_lapses() -> None:
     """Missing before, effective while it lasts, stale after."""
     at = START + HOUR
-    world = World(records=[record("attestation", at, attestation="signed", signed_at=format_time(at), signed_by="Ada")])
+    world = World(
+        records=[record("attestation", at, attestation="signed", signed_at=format_time(at), signed_by="Ada")]
+    )
     assert line(world, "SIG-01", START + 20 * DAY, start=START) == [
         ("unknown", "missing", START, at),
         ("effective", None, at, at + 10 * DAY + TICK),
@@ -201,7 +205,9 @@ def test_an_exception_that_lapses_reopens_the_failure_at_its_end() -> None:
 
 def test_several_controls_at_once_have_the_timelines_that_each_has_alone() -> None:
     """Asking together is cheaper and changes no answer but what bisection leaves within a second."""
-    world = World((START, [("a", {"locked": False, "until": format_time(START + 2 * DAY)})]), (START + DAY, LOCKED))
+    world = World(
+        (START, [("a", {"locked": False, "until": format_time(START + 2 * DAY)})]), (START + DAY, LOCKED)
+    )
     both = timelines(LIBRARY, world.at, {}, ["LOC-01", "END-01"], START + 4 * DAY)
     for control, spans in both.items():
         alone = control_timeline(LIBRARY, world.at, {}, control, START + 4 * DAY)
@@ -226,17 +232,24 @@ def test_a_long_history_is_thinned_and_keeps_its_end() -> None:
 
 def test_time_in_each_status_adds_up_to_the_period() -> None:
     """What no span covers is unknown; spans are cut to the period."""
-    spans = [Span("effective", None, START, START + 3 * DAY), Span("deficient", None, START + 3 * DAY, START + 4 * DAY)]
+    spans = [
+        Span("effective", None, START, START + 3 * DAY),
+        Span("deficient", None, START + 3 * DAY, START + 4 * DAY),
+    ]
     found = time_in(spans, START - DAY, START + 3 * DAY + HOUR)
     assert found == {"effective": 3 * DAY, "deficient": HOUR, "unknown": DAY, "excepted": timedelta()}
 
 
-HOURS = st.lists(st.tuples(st.integers(0, 200), st.booleans()), min_size=1, max_size=8, unique_by=lambda run: run[0])
+HOURS = st.lists(
+    st.tuples(st.integers(0, 200), st.booleans()), min_size=1, max_size=8, unique_by=lambda run: run[0]
+)
 
 
 @settings(max_examples=40, deadline=None)
 @given(runs=HOURS, probes=st.lists(st.integers(0, 260 * 60), min_size=1, max_size=10))
-def test_a_timeline_says_at_each_instant_what_judgement_says_there(runs: list[tuple[int, bool]], probes: list[int]) -> None:
+def test_a_timeline_says_at_each_instant_what_judgement_says_there(
+    runs: list[tuple[int, bool]], probes: list[int]
+) -> None:
     """Spans are without gaps, in order, and agree with an assessment at any instant within them."""
     world = World(*((START + hour * HOUR, LOCKED if on else OPEN) for hour, on in runs))
     until = START + 260 * HOUR
@@ -248,5 +261,3 @@ def test_a_timeline_says_at_each_instant_what_judgement_says_there(runs: list[tu
         span = next(span for span in reversed(spans) if span.start <= at)
         judged = assess(LIBRARY, world.at(at), {}).controls["LOC-01"]
         assert (span.status, span.cause) == (judged.status, judged.cause)
-
-

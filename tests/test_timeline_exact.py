@@ -68,7 +68,9 @@ def known(draw: st.DrawFn) -> Known:
     """Runs, exceptions and signatures."""
     waived = draw(st.lists(st.tuples(hours(300), hours(300), st.integers(1, 100)), max_size=2))
     signed = draw(st.lists(st.tuples(hours(300), hours(300)), max_size=2))
-    records = [waiver(n, *one) for n, one in enumerate(waived)] + [signature(n, *one) for n, one in enumerate(signed)]
+    records = [waiver(n, *one) for n, one in enumerate(waived)] + [
+        signature(n, *one) for n, one in enumerate(signed)
+    ]
     return draw(runs()), records
 
 
@@ -97,7 +99,10 @@ def test_every_control_stands_at_every_instant_as_judgement_finds_it_there(given
     for at in instants():
         judged = assess(LIBRARY, world.at(at), DERIVED).controls
         for control in CONTROLS:
-            assert standing(found[control], at) == (judged[control].status, judged[control].cause), (control, at)
+            assert standing(found[control], at) == (judged[control].status, judged[control].cause), (
+                control,
+                at,
+            )
 
 
 @settings(max_examples=25, deadline=None)
@@ -121,7 +126,10 @@ def test_what_was_worked_out_before_more_came_changes_no_answer(
     """Kept up to the instant from which on something came, it gives what working it all out anew gives."""
     came = [run for run in more[0] if run[0] >= since and run[0] not in {at for at, _ in first[0]}]
     records = [one for one in more[1] if one.instant >= since]
-    renamed = [Received(r.kind, r.source, {**r.value, "id": f"more {r.evidence}"}, r.instant, r.evidence) for r in records]
+    renamed = [
+        Received(r.kind, r.source, {**r.value, "id": f"more {r.evidence}"}, r.instant, r.evidence)
+        for r in records
+    ]
     small, large = world_of(first), world_of((first[0] + came, first[1] + renamed))
     worked, until = Worked(), START + 300 * HOUR
     timelines(LIBRARY, small.at, DERIVED, CONTROLS, until, worked=worked)

@@ -6,7 +6,7 @@ Times, names, columns and versions are few, so that ties, overlaps and cycles ar
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -44,6 +44,32 @@ CHANGES = ("OVERWRITE", "CREATE", "TRUNCATE", "DROP", "ALTER", "RENAME")
 Draw = Any
 
 
+@dataclass(frozen=True)
+class Odds:
+    """How often things happen, in percent, and how many there are of others at most."""
+
+    purpose: int = 30
+    columns: int = 35
+    lifecycle: int = 30
+    tags: int = 12
+    commit: int = 8
+    configured: int = 10
+    described: int = 0
+    consents: int = 3
+    erasures: int = 2
+    confirmed: int = 1
+
+
+THEMES = (
+    Odds(),
+    Odds(purpose=90, consents=6),
+    Odds(erasures=4, confirmed=4),
+    Odds(columns=90, confirmed=4, lifecycle=15),
+    Odds(lifecycle=75, tags=35, commit=20, configured=50, described=60),
+)
+"""Kinds of world, so that rules which need several things at once are met often."""
+
+
 def chance(draw: Draw, percent: int) -> bool:
     """Whether something happens that happens so often; shrinks towards not."""
     return bool(draw(st.integers(0, 99)) >= 100 - percent)
@@ -64,7 +90,17 @@ def some_of(draw: Draw, things: Sequence[Any], most: int, least: int = 0) -> lis
 
 def step_of(draw: Draw) -> Json:
     """One transformation."""
-    return one_of(draw, (DIRECT, MASKING, INDIRECT, MASKING, {"type": "DIRECT", "masking": False}, {"type": "INDIRECT", "masking": True}))
+    return one_of(
+        draw,
+        (
+            DIRECT,
+            MASKING,
+            INDIRECT,
+            MASKING,
+            {"type": "DIRECT", "masking": False},
+            {"type": "INDIRECT", "masking": True},
+        ),
+    )
 
 
 def inputs_of_column(draw: Draw, names: Sequence[DatasetName], *, whole: bool) -> list[Json]:
@@ -99,7 +135,9 @@ def lineage_facet(draw: Draw, names: Sequence[DatasetName]) -> Json:
         facet["inputs"] = [told | {"type": "DATASET"} for told in inputs_of_column(draw, names, whole=True)]
     if chance(draw, 60):
         facet["fields"] = {
-            column: {"inputs": [told | {"type": "DATASET"} for told in inputs_of_column(draw, names, whole=True)]}
+            column: {
+                "inputs": [told | {"type": "DATASET"} for told in inputs_of_column(draw, names, whole=True)]
+            }
             for column in some_of(draw, COLUMNS, 2)
         }
     if chance(draw, 15):
@@ -146,23 +184,25 @@ def input_mention(draw: Draw, names: Sequence[DatasetName]) -> dict[str, Json]:
     return common_facets(draw, told, names)
 
 
-def output_mention(draw: Draw, names: Sequence[DatasetName], near: Sequence[DatasetName]) -> dict[str, Json]:
+def output_mention(
+    draw: Draw, names: Sequence[DatasetName], near: Sequence[DatasetName], odds: Odds = THEMES[0]
+) -> dict[str, Json]:
     """A dataset as a run's output; ``near`` are the datasets that its lineage may name as sources."""
     told = dataset(one_of(draw, names))
     facets = told["facets"]
     if chance(draw, 35):
         facets["version"] = {"datasetVersion": one_of(draw, VERSIONS)}
-    if chance(draw, 35):
+    if chance(draw, odds.columns):
         facets["columnLineage"] = column_lineage_facet(draw, near)
     if chance(draw, 12):
         facets["lineage"] = lineage_facet(draw, near)
-    if chance(draw, 30):
+    if chance(draw, odds.lifecycle):
         facets["lifecycleStateChange"] = lifecycle(draw, names)
     if chance(draw, 35):
         facets["schema"] = schema(draw)
-    if chance(draw, 8):
+    if chance(draw, odds.commit):
         told["outputFacets"] = {"icebergCommitReport": commit(draw)}
-    return common_facets(draw, told, names)
+    return common_facets(draw, told, names, odds)
 
 
 def commit(draw: Draw) -> Json:
@@ -173,25 +213,29 @@ def commit(draw: Draw) -> Json:
     return report | {"commitMetrics": metrics}
 
 
-def common_facets(draw: Draw, told: dict[str, Json], names: Sequence[DatasetName]) -> dict[str, Json]:
+def common_facets(
+    draw: Draw, told: dict[str, Json], names: Sequence[DatasetName], odds: Odds = THEMES[0]
+) -> dict[str, Json]:
     """Facets that inputs and outputs share, and facets that say nothing."""
     facets = told["facets"]
-    if chance(draw, 12):
+    if chance(draw, odds.tags):
         facets["tags"] = dataset_tags(draw)
     if chance(draw, 3):
         other = one_of(draw, (("file", "/people"), *names))
         facets["symlinks"] = {"identifiers": [{"namespace": other[0], "name": other[1], "type": "TABLE"}]}
     if chance(draw, 8):
-        facets[one_of(draw, ("version", "columnLineage", "tags", "symlinks", "lifecycleStateChange", "schema"))] = one_of(
-            draw, (None, {"_deleted": True})
-        )
+        facets[
+            one_of(draw, ("version", "columnLineage", "tags", "symlinks", "lifecycleStateChange", "schema"))
+        ] = one_of(draw, (None, {"_deleted": True}))
     return told
 
 
 # --- runs ---------------------------------------------------------------------------------------
 
 
-def add_run(draw: Draw, book: Book, number: int, names: Sequence[DatasetName], sources: Sequence[str]) -> None:
+def add_run(
+    draw: Draw, book: Book, number: int, names: Sequence[DatasetName], sources: Sequence[str], odds: Odds
+) -> None:
     """One run: its events, with what it read and wrote spread over them."""
     start = draw(st.integers(0, STEPS))
     events: list[tuple[str, int]] = [("START", start)]
@@ -203,14 +247,16 @@ def add_run(draw: Draw, book: Book, number: int, names: Sequence[DatasetName], s
         events.append((one_of(draw, ("COMPLETE", "FAIL")), start + draw(st.integers(0, 3))))
     if len(events) > 1 and chance(draw, 20):
         events.pop(0)
-    parts: list[dict[str, Any]] = [{"inputs": [], "outputs": [], "run_facets": {}, "job_facets": {}} for _ in events]
+    parts: list[dict[str, Any]] = [
+        {"inputs": [], "outputs": [], "run_facets": {}, "job_facets": {}} for _ in events
+    ]
     fed = [input_mention(draw, names) for _ in range(one_of(draw, (1, 2, 0)))]
     near = [*names, *[(one["namespace"], one["name"]) for one in fed] * 3]
-    made = [output_mention(draw, names, near) for _ in range(one_of(draw, (1, 2, 1, 0)))]
+    made = [output_mention(draw, names, near, odds) for _ in range(one_of(draw, (1, 2, 1, 0)))]
     for side, mentions in (("inputs", fed), ("outputs", made)):
         for told in mentions:
             spread(draw, parts, side, told)
-    add_tags(draw, parts)
+    add_tags(draw, parts, odds)
     if chance(draw, 4):
         one_of(draw, parts)["job_facets"]["lineage"] = job_lineage(draw, parts, names)
     job = one_of(draw, JOBS)
@@ -231,12 +277,12 @@ def spread(draw: Draw, parts: list[dict[str, Any]], side: str, told: dict[str, J
     second[side].append(rest | {"facets": {key: told["facets"][key] for key in moved}})
 
 
-def add_tags(draw: Draw, parts: list[dict[str, Any]]) -> None:
+def add_tags(draw: Draw, parts: list[dict[str, Any]], odds: Odds) -> None:
     """Tags on the run and on the job in the run's own events."""
     on_run = (("purpose", "ads"), ("purpose", "billing"), ("model", "churn@1"), ("model", "churn@2"),
               ("write", "append"), ("write", "replace"), ("team", "x"))  # fmt: skip
     on_job = (("purpose", "ads"), ("purpose", "billing"), ("write", "append"), ("write", "replace"))
-    if chance(draw, 30):
+    if chance(draw, odds.purpose):
         one_of(draw, parts)["run_facets"]["tags"] = tags(*some_of(draw, on_run, 2, 1))
     if chance(draw, 15):
         one_of(draw, parts)["job_facets"]["tags"] = tags(*some_of(draw, on_job, 2, 1))
@@ -247,7 +293,11 @@ def job_lineage(draw: Draw, parts: list[dict[str, Any]], names: Sequence[Dataset
     outputs = [(one["namespace"], one["name"]) for part in parts for one in part["outputs"]]
     if outputs and chance(draw, 60):
         namespace, name = one_of(draw, outputs)
-        return {"entries": [{"type": "DATASET", "namespace": namespace, "name": name, **lineage_facet(draw, names)}]}
+        return {
+            "entries": [
+                {"type": "DATASET", "namespace": namespace, "name": name, **lineage_facet(draw, names)}
+            ]
+        }
     told = [one | {"type": "DATASET"} for one in inputs_of_column(draw, names, whole=True)]
     return {"entries": [{"type": "JOB", "inputs": told}]}
 
@@ -255,8 +305,12 @@ def job_lineage(draw: Draw, parts: list[dict[str, Any]], names: Sequence[Dataset
 # --- everything else ----------------------------------------------------------------------------
 
 
-def add_static(draw: Draw, book: Book, names: Sequence[DatasetName]) -> None:
+def add_static(draw: Draw, book: Book, names: Sequence[DatasetName], odds: Odds) -> None:
     """DatasetEvents and JobEvents."""
+    for name in names:
+        if chance(draw, odds.described):
+            told = dataset(name, tags=tags(("key_space", "customer")))
+            book.add("lineage", {"eventTime": text(0), "dataset": told})
     for _ in range(draw(st.integers(0, 2))):
         at = draw(st.integers(0, STEPS))
         told = dataset(one_of(draw, names), tags=dataset_tags(draw))
@@ -265,16 +319,24 @@ def add_static(draw: Draw, book: Book, names: Sequence[DatasetName]) -> None:
         book.add("lineage", {"eventTime": text(at), "dataset": told}, at=at)
     for _ in range(draw(st.integers(0, 2))):
         at = draw(st.integers(0, STEPS))
-        pairs = (("purpose", "ads"), ("purpose", "billing"), ("write", "append"), ("write", "replace"), ("x", "y"))
+        pairs = (
+            ("purpose", "ads"),
+            ("purpose", "billing"),
+            ("write", "append"),
+            ("write", "replace"),
+            ("x", "y"),
+        )
         facets = {"tags": tags(*some_of(draw, pairs, 2, 1))} if chance(draw, 85) else {}
         job = {"namespace": "jobs", "name": one_of(draw, JOBS), "facets": facets}
         book.add("lineage", {"eventTime": text(at), "job": job, "inputs": [], "outputs": []}, at=at)
 
 
-def add_manifests(draw: Draw, book: Book, names: Sequence[DatasetName], runs: int) -> None:
+def add_manifests(draw: Draw, book: Book, names: Sequence[DatasetName], runs: int, odds: Odds) -> None:
     """Manifests, full and partial, several of one version now and then."""
     versions = [*VERSIONS, *[run_id(number) for number in range(runs)]]
-    book.manifest(one_of(draw, names[:2]), one_of(draw, versions), [ANNA, *some_of(draw, (BEN, CARL), 1)])
+    for number in range(draw(st.integers(1, odds.confirmed))):
+        near = names if number else names[:2]
+        book.manifest(one_of(draw, near), one_of(draw, versions), [ANNA, *some_of(draw, (BEN, CARL), 1)])
     for _ in range(draw(st.integers(0, 3))):
         book.manifest(
             one_of(draw, names), one_of(draw, versions), some_of(draw, (ANNA, BEN, CARL), 2),
@@ -283,7 +345,7 @@ def add_manifests(draw: Draw, book: Book, names: Sequence[DatasetName], runs: in
         )  # fmt: skip
 
 
-def add_registers(draw: Draw, book: Book, names: Sequence[DatasetName], runs: int) -> None:
+def add_registers(draw: Draw, book: Book, names: Sequence[DatasetName], runs: int, odds: Odds) -> None:
     """Contracts, purposes, consents, erasures, decisions, models and feature views."""
     for _ in range(draw(st.integers(0, 2))):
         book.add("contract", contract(draw, names))
@@ -292,9 +354,9 @@ def add_registers(draw: Draw, book: Book, names: Sequence[DatasetName], runs: in
                  "controller": "Shop"}  # fmt: skip
         since = {"valid_from": text(draw(st.integers(0, STEPS)))} if chance(draw, 50) else {}
         book.add("purpose", value | since)
-    for _ in range(draw(st.integers(0, 3))):
+    for _ in range(draw(st.integers(0, odds.consents))):
         book.add("consent", consent(draw))
-    for _ in range(draw(st.integers(0, 2))):
+    for _ in range(draw(st.integers(0, odds.erasures))):
         book.add("erasure", erasure(draw, names), source="deletions")
     for number in range(draw(st.integers(0, 2))):
         book.add("decision", decision(draw, names, number), source="opa")
@@ -306,7 +368,9 @@ def add_registers(draw: Draw, book: Book, names: Sequence[DatasetName], runs: in
         book.add("model_version", value | purpose, source="mlflow")
     if chance(draw, 20):
         view = one_of(draw, names)
-        book.add("feature_view", {"namespace": view[0], "name": view[1], "features": ["mail"]}, source="feast")
+        book.add(
+            "feature_view", {"namespace": view[0], "name": view[1], "features": ["mail"]}, source="feast"
+        )
 
 
 def subject(draw: Draw) -> dict[str, str]:
@@ -332,7 +396,11 @@ def contract(draw: Draw, names: Sequence[DatasetName]) -> Json:
 def consent(draw: Draw) -> Json:
     """A consent event."""
     action = one_of(draw, ("granted", "withdrawn"))
-    return subject(draw) | {"purpose": one_of(draw, PURPOSES), "action": action, "at": text(draw(st.integers(0, STEPS)))}
+    return subject(draw) | {
+        "purpose": one_of(draw, PURPOSES),
+        "action": action,
+        "at": text(draw(st.integers(0, STEPS))),
+    }
 
 
 def erasure(draw: Draw, names: Sequence[DatasetName]) -> Json:
@@ -366,14 +434,15 @@ def worlds(draw: Draw, *, sources: Sequence[str] = ("pipeline",)) -> UsageInput:
     """A whole world; with several ``sources``, each event comes from any of them."""
     names = DATASETS[: draw(st.integers(2, 6))]
     runs = one_of(draw, (1, 2, 3, 4, 5, 6, 7, 8, 4, 5, 6))
+    odds = one_of(draw, THEMES)
     book = Book()
     for number in range(runs):
-        add_run(draw, book, number, names, sources)
-    add_static(draw, book, names)
-    add_manifests(draw, book, names, runs)
-    add_registers(draw, book, names, runs)
+        add_run(draw, book, number, names, sources, odds)
+    add_static(draw, book, names, odds)
+    add_manifests(draw, book, names, runs, odds)
+    add_registers(draw, book, names, runs, odds)
     aliases = (tuple(some_of(draw, names, 2, 2)),) if chance(draw, 6) else ()
-    replaces = frozenset(some_of(draw, names, 1)) if chance(draw, 10) else frozenset[DatasetName]()
+    replaces = frozenset(some_of(draw, names, 2)) if chance(draw, odds.configured) else frozenset[DatasetName]()
     given = book.given(UsageSettings(aliases, replaces))
     return replace(given, received=disorder(draw, different(given.received)))
 
@@ -404,7 +473,9 @@ def further_reports(draw: Draw, given: UsageInput) -> UsageInput:
         return with_second_manifest(draw, given, one_of(draw, full))
     events = [one for one in given.received if "run" in one.value]
     chosen = one_of(draw, events)
-    outputs = [told for one in events if one.value["run"] == chosen.value["run"] for told in one.value["outputs"]]
+    outputs = [
+        told for one in events if one.value["run"] == chosen.value["run"] for told in one.value["outputs"]
+    ]
     names = [(told["namespace"], told["name"]) for told in outputs]
     made = [united_output(draw, one_of(draw, names))] if names else []
     fed = [input_mention(draw, DATASETS) for _ in range(draw(st.integers(0, 1)))]
@@ -449,6 +520,10 @@ def failing_sources(draw: Draw) -> tuple[SourceState, ...]:
 @st.composite
 def questions(draw: Draw) -> Question:
     """A question about the one record, now and then about a span of uses."""
-    span = sorted(draw(st.tuples(st.integers(0, STEPS), st.integers(0, STEPS + 3)))) if chance(draw, 15) else None
+    span = (
+        sorted(draw(st.tuples(st.integers(0, STEPS), st.integers(0, STEPS + 3))))
+        if chance(draw, 15)
+        else None
+    )
     asked = Question("customer", ANNA, AT)
     return asked if span is None else replace(asked, from_=moment(span[0]), to=moment(span[1]))

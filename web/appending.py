@@ -126,11 +126,13 @@ def _forbidden(source: SourceSettings, dataset: DatasetName, place: str) -> Forb
 
 def _key_ids(accepted: Accepted, key_spaces: KeySpaces) -> dict[str, str]:
     """The current key id of each key space in which the items name records: what they say by default."""
-    named = {
+    stated = [
         at(item.value, holder).get("key_space")
         for item in accepted.items
         for holder in accepted.form.holders(item.value)
-    }
+    ]
+    # A record of a decision log is kept whatever it names its key space by.
+    named = {space for space in stated if isinstance(space, str)}
     held = key_spaces.key_ids()
     return {name: held[name][0] for name in sorted(named & held.keys()) if held[name]}
 

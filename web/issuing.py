@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from compliance.answers import Answers, Basis
-from compliance.canonical import Json, canonical, format_time, parse_time, sha256_hex
+from compliance.canonical import Json, canonical, format_time, parse_time, require_reckonable, sha256_hex
 from compliance.errors import InputRefused
 from compliance.evidence import Observation
 from compliance.store import ITSELF, Store
@@ -64,6 +64,9 @@ def report_view(
 
 
 def _period(from_: datetime | None, to: datetime | None, now: datetime) -> tuple[datetime, datetime]:
+    for named, value in (("from", from_), ("to", to)):
+        if value is not None:
+            require_reckonable(value, named)
     end = _midnight(to or now) + DAY
     start = _midnight(from_) if from_ else end - DEFAULT_PERIOD
     if start >= end:

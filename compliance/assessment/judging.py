@@ -130,7 +130,9 @@ class CheckJudge:
             reason = stale if judged is None else wording.of_unjudged(fact, judged)
             yield self._of_fact(fact, "unknown", cause, reason)
         for fact, waiver in tally.excepted:
-            yield self._of_fact(fact, "excepted", None, _waived(waiver, wording.of_fail(self.check, fact)), waiver)
+            yield self._of_fact(
+                fact, "excepted", None, _waived(waiver, wording.of_fail(self.check, fact)), waiver
+            )
 
     def passed(self, fact: Fact) -> Finding:
         """The finding of a resource that passes."""
@@ -150,7 +152,9 @@ class CheckJudge:
 
     def of_blind_spot(self, spot: BlindSpot) -> Finding:
         """The finding of what could not be seen."""
-        fix = f"Collect {spot.resource} again with every right that it needs, and find out why it was not seen."
+        fix = (
+            f"Collect {spot.resource} again with every right that it needs, and find out why it was not seen."
+        )
         return Finding(
             check=self.check.id, control=self.control.id, requirements=self.control.requirements,
             resource_type=SCOPE, resource_id=spot.resource, source=spot.source, outcome="unknown", cause=spot.cause,
@@ -161,7 +165,9 @@ class CheckJudge:
 
 def _waived(waiver: Waiver, why: str) -> str:
     compensating = f" Compensated by: {waiver.compensating}." if waiver.compensating else ""
-    until = f"Excepted until {format_time(waiver.expires_at)} by {waiver.approver}: {waiver.reason.rstrip('.')}."
+    until = (
+        f"Excepted until {format_time(waiver.expires_at)} by {waiver.approver}: {waiver.reason.rstrip('.')}."
+    )
     return f"{until}{compensating} Without it: {why}"
 
 
@@ -197,7 +203,11 @@ def _summary(judge: CheckJudge, tally: Tally) -> str:
 
 
 def counted(
-    judge: CheckJudge, tally: Tally, verdict: tuple[Outcome, Cause | None], told: Iterable[Finding], reason: str
+    judge: CheckJudge,
+    tally: Tally,
+    verdict: tuple[Outcome, Cause | None],
+    told: Iterable[Finding],
+    reason: str,
 ) -> CheckResult:
     """The result of a check with its counts."""
     outcome, cause = verdict

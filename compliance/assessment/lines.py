@@ -101,7 +101,9 @@ class CheckLine:
     def verdict(self, judgement: Judgement) -> Verdict:
         """The outcome of the check and its cause."""
         seen = _Seen(
-            judgement.populations.facts(self._check.over), judgement.populations.unseen(self._check), judgement.base.at
+            judgement.populations.facts(self._check.over),
+            judgement.populations.unseen(self._check),
+            judgement.base.at,
         )
         if self._ages or judgement.waivers.of_check(self._check.id, self._control.id).all:
             return judgement.verdict(self._check, self._control)
@@ -121,7 +123,9 @@ class CheckLine:
         coming = [one for one in self._coming(judgement, judge) if one > at]
         if self._check.reads_clock:
             drawn = judgement.populations.facts(self._check.over)
-            if not self._still.covers(drawn, at, at) or (self._still.until < horizon and not self._still.turns):
+            if not self._still.covers(drawn, at, at) or (
+                self._still.until < horizon and not self._still.turns
+            ):
                 limit = max(horizon, at + GRID)
                 turn = judge.turn(judge.facts(), limit)
                 self._still = _Still(drawn, at, turn or limit, turns=turn is not None)

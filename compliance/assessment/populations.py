@@ -63,7 +63,9 @@ class Inputs:
     @property
     def ages(self) -> bool:
         """Whether its facts were seen at a time, rather than declared once: only what is seen can be stale."""
-        return any(name not in KINDS or (name in LISTED_KINDS and name == self.types[0]) for name in self.types)
+        return any(
+            name not in KINDS or (name in LISTED_KINDS and name == self.types[0]) for name in self.types
+        )
 
     def watched(self, fields: Iterable[str]) -> Iterator[str]:
         """What else the given fields (dotted paths) of its facts are drawn from."""
@@ -155,14 +157,18 @@ class Populations:
     def _of_nothing(self, type_: str, inputs: Inputs) -> Iterator[BlindSpot]:
         """An empty population says something only if somebody would have reported a member."""
         if type_ in self._broken:
-            yield BlindSpot(type_, "", "unreadable", f"{type_} cannot be worked out: {self._broken[type_]}", (), None)
+            yield BlindSpot(
+                type_, "", "unreadable", f"{type_} cannot be worked out: {self._broken[type_]}", (), None
+            )
         elif not inputs.types:
             yield _nowhere(type_, f"No {type_} is known, and no listing shows that there is none.")
         elif inputs.types[0] in KINDS and not self.base.scopes(inputs.types[0]):
             kind = cast("ReceivedKind", inputs.types[0])
             reported = any(source.last_seen is not None for source in self.sources_of(kind))
             if not reported and not self.base.received(kind):
-                yield _nowhere(type_, f"No {kind} record was ever received, and no source for them has ever reported.")
+                yield _nowhere(
+                    type_, f"No {kind} record was ever received, and no source for them has ever reported."
+                )
 
     def sources_of(self, kind: ReceivedKind) -> list[SourceState]:
         """The configured sources that report a kind of record."""

@@ -46,7 +46,11 @@ def judge_ratio(judge: CheckJudge, at_least: Fraction) -> CheckResult:
     tally = judge.tally()
     outcome, cause = share(judge, tally, at_least)
     told = [judge.of_blind_spot(spot) for spot in tally.spots]
-    reason = "The population was not seen." if tally.spots else wording.of_nothing(judge.check, tally.not_applicable)
+    reason = (
+        "The population was not seen."
+        if tally.spots
+        else wording.of_nothing(judge.check, tally.not_applicable)
+    )
     if tally.population:
         reason = _said(tally, at_least)
         told.append(_finding(judge, tally, outcome, cause, reason))

@@ -54,7 +54,11 @@ class Scope:
         """Why a requirement is out of scope; None where it is in scope."""
         if self.frameworks and requirement.framework not in self.frameworks:
             return "The framework is not in scope."
-        return self._excluded(requirement, library) or self._not_elected(requirement) or self._other_role(requirement)
+        return (
+            self._excluded(requirement, library)
+            or self._not_elected(requirement)
+            or self._other_role(requirement)
+        )
 
     def _excluded(self, requirement: Requirement, library: Library) -> str | None:
         named = (requirement.id, *library.ancestors(requirement.id))
@@ -78,7 +82,9 @@ class Scope:
         return None
 
 
-def split(framework: Framework, library: Library, scope: Scope) -> tuple[list[Requirement], list[tuple[str, str]]]:
+def split(
+    framework: Framework, library: Library, scope: Scope
+) -> tuple[list[Requirement], list[tuple[str, str]]]:
     """The assessable requirements in scope, and those out of it with the reason."""
     inside, outside = [], []
     for requirement in framework.assessable:

@@ -97,7 +97,10 @@ def signatures(records: Iterable[Received], attestation: Attestation) -> tuple[S
     for record in records:
         value = record.value
         signed_at = _time(value, "signed_at")
-        mine = value.get("attestation") == attestation.id and value.get("control", attestation.control) == attestation.control
+        mine = (
+            value.get("attestation") == attestation.id
+            and value.get("control", attestation.control) == attestation.control
+        )
         if not mine or signed_at is None:
             continue
         stated = _time(value, "valid_until")

@@ -105,7 +105,9 @@ def timelines(
 
 def time_in(spans: Iterable[Span], start: datetime, end: datetime) -> dict[Status, timedelta]:
     """How long each status lasted between two instants; what no span covers is unknown."""
-    found: dict[Status, timedelta] = dict.fromkeys(("effective", "deficient", "unknown", "excepted"), timedelta())
+    found: dict[Status, timedelta] = dict.fromkeys(
+        ("effective", "deficient", "unknown", "excepted"), timedelta()
+    )
     for span in spans:
         lasted = min(span.end, end) - max(span.start, start)
         if lasted > timedelta():

@@ -56,7 +56,7 @@ class Walk:
         self, line: Line, changes: Sequence[datetime], begin: datetime, until: datetime, trail: Trail
     ) -> None:  # fmt: skip
         self._line = line
-        self._changes = [begin, *changes[bisect_right(changes, begin):]]
+        self._changes = [begin, *changes[bisect_right(changes, begin) :]]
         self._stops, self._width = _thinned(self._changes)
         self._until = until
         if self._width is not None:

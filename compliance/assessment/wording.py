@@ -16,7 +16,9 @@ SHOWN_FIELDS = 4
 
 def of_pass(check: Check, fact: Fact) -> str:
     """What was found, by the fields that the check reads."""
-    shown = ", ".join(f"{path} = {plain(value_at(fact.value, path))}" for path in _leaves(check)[:SHOWN_FIELDS])
+    shown = ", ".join(
+        f"{path} = {plain(value_at(fact.value, path))}" for path in _leaves(check)[:SHOWN_FIELDS]
+    )
     return f"{plain(fact.resource)} meets it: {shown}."
 
 

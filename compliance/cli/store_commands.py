@@ -137,7 +137,7 @@ def token_create(
     scope: Annotated[str, typer.Option("--scope", help="Scopes, separated by commas")],
     source: Annotated[str | None, typer.Option("--source", help="Bind it to this configured source")] = None,
     days: Annotated[
-        int | None, typer.Option("--days", min=1, help="Days until it lapses; default: never")
+        int | None, typer.Option("--days", min=1, max=36_500, help="Days until it lapses; default: never")
     ] = None,
 ) -> None:
     """Make an API token: printed once, alone on the last line; only its hash is kept."""

@@ -35,9 +35,7 @@ DERIVATIONS: Mapping[str, Derivation] = {
         Derivation(DECISION_USE, decision_uses, no_turns),
         Derivation(COMPLETED_ERASURE, completed_erasures, no_turns),
         Derivation(EVIDENCE_SCOPE, evidence_scopes, no_turns, {"": COLLECTED}),
-        Derivation(
-            EVIDENCE_SOURCE, evidence_sources, no_turns, {"": (SOURCES,), "last_seen": (REPORTS,)}
-        ),
+        Derivation(EVIDENCE_SOURCE, evidence_sources, no_turns, {"": (SOURCES,), "last_seen": (REPORTS,)}),
         Derivation(IDENTITY_ACTIVITY, identity_activities, no_turns),
         Derivation(KEY_CUSTODY, key_custodies, no_turns),
         Derivation(LINEAGE_RUN, lineage_runs, no_turns),

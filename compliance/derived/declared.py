@@ -82,7 +82,11 @@ class Declared:
 
         Bases that know the same declarations share one.
         """
-        contracts, purposes, consents = base.received("contract"), base.received("purpose"), base.received("consent")
+        contracts, purposes, consents = (
+            base.received("contract"),
+            base.received("purpose"),
+            base.received("consent"),
+        )
         given = Very(purposes, consents), same.renamed
         return _DECLARED.of(contracts, given, lambda: cls(
             Timeline.of(contracts, lambda r: same(dataset_of(r.value)), _valid_from),

@@ -54,7 +54,11 @@ class Withdrawals:
     def given(self, ran: Ran, work: Work) -> object:
         """What else than the run itself decides the answer for it: equal if that is."""
         read = [
-            (version, work.key_spaces(version.dataset), [one.evidence for one in work.manifests.get(version, ())])
+            (
+                version,
+                work.key_spaces(version.dataset),
+                [one.evidence for one in work.manifests.get(version, ())],
+            )
             for version in ran.reads
         ]
         few = len(self._declared.consents.by_key) < MAX_LOOKUPS

@@ -103,18 +103,24 @@ class ControlLoader:
         """One check, compiled; None where it cannot be."""
         schema = self.names.schemas.get(written.over)
         if schema is None:
-            self.fault(f"the fact type {written.over}", f"one of: {', '.join(sorted(self.names.schemas))}", "over")
+            self.fault(
+                f"the fact type {written.over}", f"one of: {', '.join(sorted(self.names.schemas))}", "over"
+            )
             return None
         if written.name in TAKEN:
             self.fault(f"the name {written.name}", "a name that means nothing else in CEL", "as")
             return None
         self.texts(written, schema)
-        applies = None if written.where is None else self.predicate("where", written.where, schema, written.name)
+        applies = (
+            None if written.where is None else self.predicate("where", written.where, schema, written.name)
+        )
         holds = self.predicate("expect", written.expect, schema, written.name)
         if holds is None or (written.where is not None and applies is None):
             return None
         if not holds.reads:
-            self.fault("an expectation that reads no field", f"one that reads a field of {schema.name}", "expect")
+            self.fault(
+                "an expectation that reads no field", f"one that reads a field of {schema.name}", "expect"
+            )
         fresh = written.fresh_within or control.evidence_max_age
         return Check(
             id=written.id, control=control.id, title=written.title, over=written.over, where=written.where,

@@ -17,7 +17,9 @@ def is_automated(library: Library, requirement: str) -> bool:
 def is_attested(library: Library, requirement: str) -> bool:
     """Whether signed statements alone answer the requirement."""
     answering = library.controls_of(requirement)
-    return any(control.attestations for control in answering) and not any(control.checks for control in answering)
+    return any(control.attestations for control in answering) and not any(
+        control.checks for control in answering
+    )
 
 
 def coverage(library: Library) -> dict[str, dict[str, Json]]:

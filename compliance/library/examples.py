@@ -45,11 +45,15 @@ def read_example(kind: str, written: Mapping[str, Any], schema: FactSchema, line
     filling = _Filling()
     value = _record(written, schema.fields, "", filling)
     if kind == "unknown" and not filling.unseen:
-        raise ExampleWrong("an unknown example that hides nothing", "a field {unseen: CAUSE} that the check reads")
+        raise ExampleWrong(
+            "an unknown example that hides nothing", "a field {unseen: CAUSE} that the check reads"
+        )
     return Example(kind, value, filling.unseen, line)
 
 
-def _record(written: Mapping[str, Any], fields: Sequence[Field], prefix: str, filling: _Filling) -> dict[str, Json]:
+def _record(
+    written: Mapping[str, Any], fields: Sequence[Field], prefix: str, filling: _Filling
+) -> dict[str, Json]:
     strange = sorted(str(key) for key in set(written) - {part.name for part in fields})
     if strange:
         allowed = ", ".join(part.name for part in fields)
@@ -75,7 +79,11 @@ def _value(held: Any, part: Field, path: str, filling: _Filling) -> Json:
     if part.type == "record" and isinstance(held, Mapping):
         return _record(held, part.fields, f"{path}.", filling)
     if part.type == "records" and isinstance(held, list):
-        return [_record(member, part.fields, f"{path}.", filling) for member in held if isinstance(member, Mapping)]
+        return [
+            _record(member, part.fields, f"{path}.", filling)
+            for member in held
+            if isinstance(member, Mapping)
+        ]
     relative = _RELATIVE.fullmatch(held) if part.type == "time" and isinstance(held, str) else None
     if relative is not None:
         shift = duration(relative[2])

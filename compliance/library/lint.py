@@ -38,7 +38,11 @@ def _unassessable(library: Library, control: Control) -> Iterator[WeakSpot]:
         if target.assessable:
             continue
         around = f"{target.framework}:{target.element_of}" if target.element_of else None
-        below = [r.id for r in library.frameworks[target.framework].assessable if target.id in library.ancestors(r.id)]
+        below = [
+            r.id
+            for r in library.frameworks[target.framework].assessable
+            if target.id in library.ancestors(r.id)
+        ]
         instead = around or ", ".join(below[:3]) or "a requirement that can be tested"
         says = f"{target.id} cannot be tested by itself; map to {instead}"
         yield WeakSpot(control.file, mapping.line, control.id, "unassessable-target", says)
@@ -78,7 +82,9 @@ def _equal_twice(library: Library, control: Control) -> Iterator[WeakSpot]:
             if other.id != control.id and claim.relationship == "equal"
         ]  # fmt: skip
         if others:
-            says = f"{mapping.requirement} is claimed equal by {', '.join(others)} too; one of them is broader"
+            says = (
+                f"{mapping.requirement} is claimed equal by {', '.join(others)} too; one of them is broader"
+            )
             yield WeakSpot(control.file, mapping.line, control.id, "equal-twice", says)
 
 

@@ -55,14 +55,20 @@ def load_library(files: Mapping[str, str], schemas: Mapping[str, FactSchema]) ->
     requirements = _requirements(parts.frameworks, faults)
     points = _points(parts.enforcement, faults)
     names = Names(requirements, _aliases(parts.frameworks), frozenset(points), schemas)
-    controls = [control for document, family in parts.families for control in _controls(document, family, names, faults)]
+    controls = [
+        control
+        for document, family in parts.families
+        for control in _controls(document, family, names, faults)
+    ]
     _unique_ids(parts.families, faults)
     _judge_examples(controls, faults)
     if faults.found:
         raise LibraryInvalid(tuple(sorted(set(faults.found))))
     return Library(
         digest=library_digest(files),
-        frameworks={f.framework: _framework(f, requirements) for _, f in sorted(parts.frameworks, key=_by_name)},
+        frameworks={
+            f.framework: _framework(f, requirements) for _, f in sorted(parts.frameworks, key=_by_name)
+        },
         requirements=requirements,
         families={family.family: family.title for _, family in parts.families},
         controls=tuple(sorted(controls, key=lambda control: control.id)),
@@ -97,7 +103,12 @@ def _sort_in(document: Document, parts: _Parts, faults: Faults) -> None:
     elif path.startswith(FRAMEWORKS) and "/" not in stem and path.endswith(".yaml"):
         framework = held_against(WrittenFramework, document, faults)
         if framework is not None and framework.framework != stem:
-            faults.add(document, ("framework",), f"the framework {framework.framework}", f"{stem}, as the file is named")
+            faults.add(
+                document,
+                ("framework",),
+                f"the framework {framework.framework}",
+                f"{stem}, as the file is named",
+            )
         parts.frameworks += _both(document, framework)
     elif "/" not in path and path.endswith(".yaml"):
         family = held_against(WrittenFamily, document, faults)
@@ -105,7 +116,9 @@ def _sort_in(document: Document, parts: _Parts, faults: Faults) -> None:
             faults.add(document, ("family",), f"the family {family.family}", f"{stem}, as the file is named")
         parts.families += _both(document, family)
     else:
-        faults.add(document, (), f"the file {path}", f"<family>.yaml, {ENFORCEMENT} or {FRAMEWORKS}<framework>.yaml")
+        faults.add(
+            document, (), f"the file {path}", f"<family>.yaml, {ENFORCEMENT} or {FRAMEWORKS}<framework>.yaml"
+        )
 
 
 def _both(document: Document, written: T | None) -> list[tuple[Document, T]]:
@@ -119,7 +132,9 @@ def _by_name(pair: tuple[Document, WrittenFramework]) -> str:
 # --- 3: what controls may name -------------------------------------------------------------------
 
 
-def _requirements(frameworks: Iterable[tuple[Document, WrittenFramework]], faults: Faults) -> dict[str, Requirement]:
+def _requirements(
+    frameworks: Iterable[tuple[Document, WrittenFramework]], faults: Faults
+) -> dict[str, Requirement]:
     found: dict[str, Requirement] = {}
     for document, framework in frameworks:
         known = {written.id for written in framework.requirements}
@@ -128,11 +143,18 @@ def _requirements(frameworks: Iterable[tuple[Document, WrittenFramework]], fault
             at = ("requirements", position)
             for named in (written.parent, written.element_of):
                 if named is not None and named not in known:
-                    faults.add(document, at, f"{written.id} naming {named}", f"an id of this list{close_to(named, known)}")
+                    faults.add(
+                        document,
+                        at,
+                        f"{written.id} naming {named}",
+                        f"an id of this list{close_to(named, known)}",
+                    )
             if requirement.id in found:
                 faults.add(document, at, f"the requirement {written.id} twice", "each id once")
             if written.assessable and (written.nature is None or written.title is None):
-                faults.add(document, at, f"{written.id} without title or nature", "both on an assessable requirement")
+                faults.add(
+                    document, at, f"{written.id} without title or nature", "both on an assessable requirement"
+                )
             found[requirement.id] = requirement
     return found
 
@@ -163,12 +185,16 @@ def _aliases(frameworks: Iterable[tuple[Document, WrittenFramework]]) -> dict[st
     }
 
 
-def _points(enforcement: Iterable[tuple[Document, WrittenEnforcement]], faults: Faults) -> dict[str, EnforcementPoint]:
+def _points(
+    enforcement: Iterable[tuple[Document, WrittenEnforcement]], faults: Faults
+) -> dict[str, EnforcementPoint]:
     found: dict[str, EnforcementPoint] = {}
     for document, written in enforcement:
         for position, point in enumerate(written.points):
             if point.id in found:
-                faults.add(document, ("points", position), f"the enforcement point {point.id} twice", "each id once")
+                faults.add(
+                    document, ("points", position), f"the enforcement point {point.id} twice", "each id once"
+                )
             found[point.id] = EnforcementPoint(point.id, point.component, point.setting, point.what)
     return found
 
@@ -192,7 +218,9 @@ def _unique_ids(families: Iterable[tuple[Document, WrittenFamily]], faults: Faul
             ids += [(one.id, (*at, "attestations", n, "id")) for n, one in enumerate(control.attestations)]
             for id_, place in ids:
                 if id_ in seen:
-                    faults.add(document, place, f"the id {id_} twice", f"an id of its own; it stands in {seen[id_]}")
+                    faults.add(
+                        document, place, f"the id {id_} twice", f"an id of its own; it stands in {seen[id_]}"
+                    )
                 seen.setdefault(id_, f"{document.path}:{document.line(place)}")
 
 

@@ -257,7 +257,9 @@ class Library:
         """The control of that id. Raises NotFound."""
         found = self._controls.get(id_)
         if found is None:
-            raise NotFound(f"No control is named {id_!r}; `muniment controls list` names them all.", field="control")
+            raise NotFound(
+                f"No control is named {id_!r}; `muniment controls list` names them all.", field="control"
+            )
         return found
 
     def controls_of(self, requirement: str) -> tuple[Control, ...]:

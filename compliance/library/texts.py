@@ -65,7 +65,9 @@ def value_at(value: Json, path: str) -> object:
     """The value at a dotted path; of a list of records, the list of its members' values."""
     for name in path.split("."):
         if isinstance(value, list | tuple):
-            value = [member.get(name, _NOT_SEEN) if isinstance(member, Mapping) else _NOT_SEEN for member in value]
+            value = [
+                member.get(name, _NOT_SEEN) if isinstance(member, Mapping) else _NOT_SEEN for member in value
+            ]
         elif value is None:
             return None
         else:

@@ -36,7 +36,9 @@ class WrittenMapping(Written):
     """That a control answers a requirement, and how far."""
 
     requirement: Text = Field(description="framework:citation")
-    relationship: Relationship = Field(description="The control is … the requirement; superset-of: it does all of it")
+    relationship: Relationship = Field(
+        description="The control is … the requirement; superset-of: it does all of it"
+    )
     strength: Annotated[int, Field(strict=True, ge=1, le=10)] | None = Field(
         None, description="Strength of the relation, 1 to 10; needed for intersects-with"
     )
@@ -95,7 +97,9 @@ class WrittenControl(Written):
     rationale: Text
     owner: Owner = Field(description="The role that answers for it")
     enforcement_points: tuple[PointId, ...] = Field((), description="Ids in enforcement.yaml")
-    evidence_max_age: Age = Field(description="Age at which its evidence is stale, where a check says nothing")
+    evidence_max_age: Age = Field(
+        description="Age at which its evidence is stale, where a check says nothing"
+    )
     retention: Retention = Field(description="How long its evidence is kept")
     auditor_asks: tuple[Text, ...] = Field((), description="What an auditor will ask for")
     mappings: tuple[WrittenMapping, ...] = ()

@@ -66,7 +66,9 @@ class _Told:
         unwritten = registers.manifests.keys() - self._written
         return self._graphs.of(self, (unwritten, replaces), lambda: self._graph(unwritten, replaces))
 
-    def _graph(self, described: Iterable[Version], replaces: frozenset[DatasetName]) -> tuple[Graph, Examined]:
+    def _graph(
+        self, described: Iterable[Version], replaces: frozenset[DatasetName]
+    ) -> tuple[Graph, Examined]:
         graph = build_graph(
             self.runs, _by_dataset(described),
             lambda run, dataset: write_mode(run, dataset, self.declared, replaces),
@@ -131,7 +133,9 @@ class World:
     def build(cls, given: UsageInput) -> World:
         """Merge and resolve everything received. Order and duplicates of records change nothing."""
         kept = without_duplicates(given.received)
-        told = _told(_Lineage([record for record in kept if record.kind == "lineage"], given.settings.aliases))
+        told = _told(
+            _Lineage([record for record in kept if record.kind == "lineage"], given.settings.aliases)
+        )
         registers = Registers.of(kept, given.received, told.names)
         graph, examined = told.graph(registers, frozenset(map(told.names, given.settings.replaces)))
         return cls(

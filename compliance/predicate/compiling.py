@@ -103,7 +103,9 @@ class Predicate:
         if self._repeats * longest * text > MAX_COPIED:
             raise NotJudgeable("its lists and texts are too long to be compared with each other")
         if self._gathers and longest > MAX_GATHERED:
-            raise NotJudgeable(f"a list has {longest} elements, and at most {MAX_GATHERED} are filtered or mapped")
+            raise NotJudgeable(
+                f"a list has {longest} elements, and at most {MAX_GATHERED} are filtered or mapped"
+            )
 
 
 def _longest(value: Json, path: list[str]) -> int:

@@ -89,7 +89,15 @@ def _indexed(call: Any, scope: Scope) -> Place | None:
     return operand.element(f"{operand.key}[{number}]", guardable=fixed)
 
 
-_EXPRS = ("const_expr", "ident_expr", "select_expr", "call_expr", "list_expr", "struct_expr", "comprehension_expr")
+_EXPRS = (
+    "const_expr",
+    "ident_expr",
+    "select_expr",
+    "call_expr",
+    "list_expr",
+    "struct_expr",
+    "comprehension_expr",
+)
 
 
 def kind_of(expr: Any) -> str:

@@ -104,7 +104,9 @@ class Reading:
             self.fault(f"has() stands on {place.path}, which is always there; drop it")
         self.reads.add(place.path)
         self.guarded.add(place.path)
-        self.settled(replace(place, optional=tuple(key for key in place.optional if key != place.key)), around)
+        self.settled(
+            replace(place, optional=tuple(key for key in place.optional if key != place.key)), around
+        )
 
     def read(self, place: Place, around: Around, *, shape: bool = False) -> None:
         """A read of a place: whole, or its shape alone (how long a list is, which elements it has)."""
@@ -183,7 +185,9 @@ class Reading:
         if around.accumulator is None or not joins:
             self.each(expr.call_expr, around)
         elif kind_of(left) != "ident_expr" or left.ident_expr.name != around.accumulator:
-            self.fault("texts or lists are joined with + inside all, exists, map or filter; do it in a derived fact")
+            self.fault(
+                "texts or lists are joined with + inside all, exists, map or filter; do it in a derived fact"
+            )
         else:
             self.gathered(right, around)
 
@@ -224,7 +228,9 @@ class Reading:
         """Visit ``all``, ``exists``, ``exists_one``, ``map`` or ``filter``."""
         loop = expr.comprehension_expr
         if around.accumulator is not None:
-            self.fault("one of all, exists, exists_one, map, filter stands inside another; count in a derived fact")
+            self.fault(
+                "one of all, exists, exists_one, map, filter stands inside another; count in a derived fact"
+            )
         place = self.place(loop.iter_range, around)
         if place is None or not place.many:
             self.walk(loop.iter_range, replace(around, accumulator=loop.accu_var))

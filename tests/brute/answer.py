@@ -120,9 +120,15 @@ class Gaps:
     def _overlapped(self) -> set[Version]:
         """What was worked out though another writing run shares time, if any version it may have been matters."""
         world = self.contains.world
-        choices = [world.read_choice(run, *one) for run in world.runs.values() for one in world.worked_out(run)]
-        choices += [world.kept_choice(run, before) for run, one in self._outputs() for before in world.keeps(run, one)]
-        return {version for some in choices for _, one in some if self._uncertain(one) for version in one.versions}
+        choices = [
+            world.read_choice(run, *one) for run in world.runs.values() for one in world.worked_out(run)
+        ]
+        choices += [
+            world.kept_choice(run, before) for run, one in self._outputs() for before in world.keeps(run, one)
+        ]
+        return {
+            version for some in choices for _, one in some if self._uncertain(one) for version in one.versions
+        }
 
     def _uncertain(self, choice: Choice) -> bool:
         candidates = [*choice.versions, *choice.overlapping] if choice.overlapping else []

@@ -40,7 +40,9 @@ class Holding:
 
     def holding(self, key_space: str, pseudonym: str) -> frozenset[str]:
         """The evidence ids of the manifests of the key space that contain the pseudonym."""
-        return frozenset(one for one, (space, held) in self.members.items() if space == key_space and pseudonym in held)
+        return frozenset(
+            one for one, (space, held) in self.members.items() if space == key_space and pseudonym in held
+        )
 
 
 @dataclass
@@ -84,7 +86,9 @@ class Book:
 
     def given(self, settings: UsageSettings | None = None, sources: Sequence[SourceState] = ()) -> UsageInput:
         """Everything taken in so far, as input of the question."""
-        return UsageInput(tuple(self.received), Holding(dict(self.members)), settings or UsageSettings(), sources)
+        return UsageInput(
+            tuple(self.received), Holding(dict(self.members)), settings or UsageSettings(), sources
+        )
 
 
 def tags(*pairs: tuple[str, str]) -> Json:
@@ -100,7 +104,9 @@ def dataset(name: DatasetName, *, version: str | None = None, **facets: Json) ->
 
 def column_lineage(fields: Mapping[str, Sequence[Json]], whole: Sequence[Json] = ()) -> Json:
     """A column-lineage facet from the input fields of each column."""
-    told: dict[str, Json] = {"fields": {name: {"inputFields": list(inputs)} for name, inputs in fields.items()}}
+    told: dict[str, Json] = {
+        "fields": {name: {"inputFields": list(inputs)} for name, inputs in fields.items()}
+    }
     return told | ({"dataset": list(whole)} if whole else {})
 
 

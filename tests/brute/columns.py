@@ -63,7 +63,10 @@ class Columns:
         """Carrying columns; or, given those, the columns that carry by some way without masking."""
         found: Carrying = {version: set() for version in self.contains.certain}
         while True:
-            new = {version: self._columns(version, found, only_unmasked=carrying is not None) for version in found}
+            new = {
+                version: self._columns(version, found, only_unmasked=carrying is not None)
+                for version in found
+            }
             if new == found:
                 return found
             found = new
@@ -93,7 +96,7 @@ class Columns:
         columns: set[str] = set()
         for told in self._told(run, version):
             if told is None and any(found[one] for one in self.contains.found(run)):
-                columns |= self._all(version)
+                columns |= self._all(version) | (self.carrying[version] if only_unmasked else set())
             for column, entries in (told or {}).items():
                 if any(self._passes(way, run, found, only_unmasked=only_unmasked) for way in entries):
                     columns.add(column)
@@ -138,14 +141,18 @@ class Columns:
 
     def _declared(self, dataset: DatasetName) -> set[str]:
         alone = [event["dataset"] for event in self.world.declared.events if "dataset" in event]
-        told = [inside(one, "facets", "schema", "fields") for one in alone if self.world.names(one) == dataset]
+        told = [
+            inside(one, "facets", "schema", "fields") for one in alone if self.world.names(one) == dataset
+        ]
         return {one["name"] for fields in told for one in objects(fields)}
 
     # --- confirmed, yet no column carries ------------------------------------------------------
 
     def _most_upstream(self) -> set[Version]:
         """Confirmed versions in which no column carries, and upstream of which there is no other such one."""
-        lacking = {one for one, how in self.contains.certain.items() if how == "confirmed" and not self.carrying[one]}
+        lacking = {
+            one for one, how in self.contains.certain.items() if how == "confirmed" and not self.carrying[one]
+        }
         return {one for one in lacking if not self._strictly_upstream(one) & lacking}
 
     def _strictly_upstream(self, version: Version) -> set[Version]:
@@ -172,4 +179,3 @@ class Columns:
         """Whether a writing run's facet leaves out a column that a ``schema`` facet of the version has."""
         told = [one for run in self.contains.writers[version] for one in self._told(run, version)]
         return any(one is not None and self.schema(version) - set(one) for one in told)
-

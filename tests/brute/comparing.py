@@ -22,14 +22,19 @@ def comparable(answer: Mapping[str, Json], *, gaps: bool = True) -> dict[str, Js
     return said | ({"gaps": _gaps(answer)} if gaps else {})
 
 
-def differences(one: Mapping[str, Json], other: Mapping[str, Json]) -> dict[str, tuple[list[Json], list[Json]]]:
+def differences(
+    one: Mapping[str, Json], other: Mapping[str, Json]
+) -> dict[str, tuple[list[Json], list[Json]]]:
     """Where two answers differ: under each heading what only the first and what only the second says."""
     first, second = comparable(one), comparable(other)
     found = {}
     for key in first:
         left, right = (value if isinstance(value, list) else [value] for value in (first[key], second[key]))
         if left != right:
-            found[key] = ([item for item in left if item not in right], [item for item in right if item not in left])
+            found[key] = (
+                [item for item in left if item not in right],
+                [item for item in right if item not in left],
+            )
     return found
 
 
@@ -58,7 +63,9 @@ def _use(one: Mapping[str, Json]) -> dict[str, Json]:
     job = one["job"]
     return {key: one[key] for key in OF_USE} | {
         "job": job and {"namespace": job["namespace"], "name": job["name"]},
-        "consumers": _sorted({key: who[key] for key in ("kind", "name", "version")} for who in one["consumers"]),
+        "consumers": _sorted(
+            {key: who[key] for key in ("kind", "name", "version")} for who in one["consumers"]
+        ),
         "started_at": _time(one["started_at"]),
         "ended_at": _time(one["ended_at"]),
         "violations": _codes(one),

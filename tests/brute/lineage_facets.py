@@ -53,7 +53,9 @@ def ways(facets: Mapping[str, Json], names: Names) -> dict[str, list[Way]] | Non
     for facet, key in ((column, "inputFields"), (lineage, "inputs")):
         for name, entry in (inside(facet, "fields") or {}).items():
             masked = inside(column, "fields", name, "transformationType") == "MASKED"
-            found.setdefault(name, []).extend(_ways_of_column(entry or {}, key, names, masked_by_column=masked))
+            found.setdefault(name, []).extend(
+                _ways_of_column(entry or {}, key, names, masked_by_column=masked)
+            )
     return found
 
 

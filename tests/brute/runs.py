@@ -124,13 +124,19 @@ def read_runs(lineage: Sequence[Received], names: Names) -> dict[str, Run]:
 
 def _run(run_id: str, events: list[Received], names: Names) -> Run:
     job = merge((time_of(one.value), one.value["job"]) for one in events)
-    by_source = [[one for one in events if one.source == source] for source in sorted({e.source for e in events})]
+    by_source = [
+        [one for one in events if one.source == source] for source in sorted({e.source for e in events})
+    ]
     return Run(run_id, (job["namespace"], job["name"]), tuple(_report(some, names) for some in by_source))
 
 
 def _state(events: Iterable[Received]) -> State:
     """The last end event decides; at equal times COMPLETE counts."""
-    ends = [(time_of(e.value), e.value["eventType"] == "COMPLETE") for e in events if e.value.get("eventType") in ENDS]
+    ends = [
+        (time_of(e.value), e.value["eventType"] == "COMPLETE")
+        for e in events
+        if e.value.get("eventType") in ENDS
+    ]
     return "running" if not ends else "complete" if max(ends)[1] else "failed"
 
 
@@ -179,7 +185,11 @@ def _job_lineage(event: Mapping[str, Json], names: Names) -> tuple[list[Mention]
             told = {key: entry[key] for key in ("inputs", "fields") if key in entry}
             made.append(Mention(at, names(entry), {"lineage": told}))
         elif "name" not in entry or (entry["namespace"], entry["name"]) == _own_job(event):
-            fed += [Mention(at, names(one), {}) for one in objects(entry.get("inputs")) if one.get("type") != "JOB"]
+            fed += [
+                Mention(at, names(one), {})
+                for one in objects(entry.get("inputs"))
+                if one.get("type") != "JOB"
+            ]
     return fed, made
 
 

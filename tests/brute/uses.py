@@ -27,7 +27,9 @@ class Uses:
     def all(self) -> list[dict[str, Json]]:
         """One for each run that found the record, one for each distinct allowed decision that names it."""
         runs = [self._of_run(run) for run in self.contains.world.runs.values() if self.contains.found(run)]
-        decisions = {content_bytes(one): one for one in self.contains.world.values("decision") if self._names(one)}
+        decisions = {
+            content_bytes(one): one for one in self.contains.world.values("decision") if self._names(one)
+        }
         uses = [*runs, *(self._of_decision(one) for one in decisions.values())]
         return [use for use in uses if self._in_span(use)]
 
@@ -49,13 +51,17 @@ class Uses:
             "consumers": self._consumers(run),
             "started_at": format_time(run.start),
             "ended_at": None if run.state == "running" else format_time(run.end),
-            "certainty": "confirmed" if "confirmed" in {self.contains.certain[one] for one in found} else "possible",
+            "certainty": "confirmed"
+            if "confirmed" in {self.contains.certain[one] for one in found}
+            else "possible",
             "influence": "direct" if any(self.columns.direct(one) for one in found) else "indirect",
             **self._judged(purposes, {version[0] for version in found}, run.start),
         }
 
     def _consumers(self, run: Run) -> list[dict[str, Json]]:
-        found = [("model", *one) for one in self._models(run)] + [("feature", *one) for one in self._features(run)]
+        found = [("model", *one) for one in self._models(run)] + [
+            ("feature", *one) for one in self._features(run)
+        ]
         return [_consumer(*one) for one in found or [("job", run.job[1], None)]]
 
     def _models(self, run: Run) -> set[tuple[str, str | None]]:
@@ -109,7 +115,9 @@ class Uses:
     def _model_purposes(self, run: Run) -> set[str]:
         models = self._models(run)
         known = self.contains.world.values("model_version")
-        return {one["purpose"] for one in known if (one["name"], one["version"]) in models and one.get("purpose")}
+        return {
+            one["purpose"] for one in known if (one["name"], one["version"]) in models and one.get("purpose")
+        }
 
     # --- decision logs -------------------------------------------------------------------------
 
@@ -156,7 +164,9 @@ class Uses:
 
     def _permitted(self, dataset: DatasetName, purposes: set[str], start: datetime) -> bool:
         """Whether every contract of the latest ``valid_from`` at or before the start permits every purpose."""
-        contracts = [one for one in self.contains.world.values("contract") if self.contains.world.names(one) == dataset]
+        contracts = [
+            one for one in self.contains.world.values("contract") if self.contains.world.names(one) == dataset
+        ]
         started = [(parse_time(one["valid_from"]), one) for one in contracts]
         latest = max((at for at, _ in started if at <= start), default=None)
         return all(purposes <= set(one["permitted_purposes"]) for at, one in started if at == latest)
@@ -182,11 +192,14 @@ class Uses:
         given = [
             (parse_time(one["at"]), one["action"])
             for one in self.contains.world.values("consent")
-            if (one["key_space"], one["pseudonym"], one["purpose"]) == asked and parse_time(one["at"]) <= start
+            if (one["key_space"], one["pseudonym"], one["purpose"]) == asked
+            and parse_time(one["at"]) <= start
         ]
         latest = max((at for at, _ in given), default=None)
         actions = {action for at, action in given if at == latest}
-        return {"consent-missing"} if not actions else {"consent-withdrawn"} if "withdrawn" in actions else set()
+        return (
+            {"consent-missing"} if not actions else {"consent-withdrawn"} if "withdrawn" in actions else set()
+        )
 
     def _erased_before(self, dataset: DatasetName, start: datetime) -> bool:
         return any(completed <= start for _, completed in self.contains.covering(dataset))
@@ -212,5 +225,3 @@ def _same_run(run_id: str, tie: str) -> bool:
         return run_id == tie or UUID(run_id) == UUID(tie)
     except ValueError:
         return False
-
-

@@ -91,7 +91,9 @@ class World:
                 yield from (Read(run.run_id, version, named=True) for version in named)
             else:
                 for at, choice in self.read_choice(run, report, dataset):
-                    yield from (Read(run.run_id, version, named=False, until=at) for version in choice.versions)
+                    yield from (
+                        Read(run.run_id, version, named=False, until=at) for version in choice.versions
+                    )
 
     def _datasets_read(self, report: Report) -> set[DatasetName]:
         """Its inputs, and every source that its outputs' lineage facets name."""
@@ -144,13 +146,17 @@ class World:
 
     def kept_choice(self, writer: Run, dataset: DatasetName) -> list[tuple[datetime, Choice]]:
         """A kept previous version is worked out among the runs that ended before the writing run's end."""
-        return [(at, self._choice(writer, dataset, lambda end, at=at: end < at)) for at in sorted(writer.ends)]
+        return [
+            (at, self._choice(writer, dataset, lambda end, at=at: end < at)) for at in sorted(writer.ends)
+        ]
 
     def _choice(self, asking: Run, dataset: DatasetName, in_time: Callable[[datetime], bool]) -> Choice:
         others = [run for run in self.runs_writing(dataset) if run != asking]
         ended = [run for run in others if run.state == "complete"]
         chosen = [run for run in ended if _may_be_last(run, ended, in_time)]
-        beside = [one for one in others if shares(one, asking) or any(shares(one, c) for c in chosen if c != one)]
+        beside = [
+            one for one in others if shares(one, asking) or any(shares(one, c) for c in chosen if c != one)
+        ]
         versions = set(self._by_all(chosen, dataset))
         if not any(all(in_time(end) for end in run.ends) for run in ended):
             versions |= set(self._before_all(dataset))
@@ -187,7 +193,13 @@ class World:
         return {dataset, self.names(before)} if before else {dataset}
 
     def _replaces(
-        self, run: Run, report: Report, dataset: DatasetName, facets: Mapping[str, Json], *, alone: bool = False
+        self,
+        run: Run,
+        report: Report,
+        dataset: DatasetName,
+        facets: Mapping[str, Json],
+        *,
+        alone: bool = False,
     ) -> bool:
         """Tags beat the facets, of several append stands; ALTER and RENAME keep; where nothing states it, it keeps.
 
@@ -207,10 +219,16 @@ class World:
 
     def _write_tags(self, run: Run, report: Report, dataset: DatasetName) -> set[str]:
         """What a source's report of the run, and what was declared beside the run, says of writing."""
-        told = [inside(m.facets, "tags", "tags") for m in [*report.inputs, *report.outputs] if m.dataset == dataset]
+        told = [
+            inside(m.facets, "tags", "tags")
+            for m in [*report.inputs, *report.outputs]
+            if m.dataset == dataset
+        ]
         on_dataset = {tag["value"] for tags in told for tag in tags or [] if tag["key"] == "write"}
         on_run = {value for key, value in report.tags if key == "write"}
-        on_job = self.declared.job_tags(run.job, "write", run.start, leave_out=self._told_by_others(run, report))
+        on_job = self.declared.job_tags(
+            run.job, "write", run.start, leave_out=self._told_by_others(run, report)
+        )
         return on_dataset | on_run | on_job | self.declared.event_tags(dataset, "write")
 
     def _told_by_others(self, run: Run, report: Report) -> list[Json]:
@@ -232,7 +250,9 @@ class World:
         """Whether sources name different versions as written, or differ in whether the run replaced."""
         told = [report for report in run.reports if any(one.dataset == dataset for one in report.outputs)]
         named = {frozenset(_named_in(report.outputs, dataset, "icebergCommitReport")) for report in told}
-        modes = {self._replaces(run, one, dataset, facets_of(one.outputs, dataset), alone=True) for one in told}
+        modes = {
+            self._replaces(run, one, dataset, facets_of(one.outputs, dataset), alone=True) for one in told
+        }
         return len(named - {frozenset()}) > 1 or len(modes) > 1
 
     def disagreed_reads(self, run: Run) -> set[Version]:
@@ -264,7 +284,9 @@ def _named_in(mentions: Iterable[Mention], dataset: DatasetName, report: str) ->
 def _named_by(mention: Mention, report: str) -> list[Version]:
     """All versions that one mention names: by its version facet, and by Iceberg's snapshot id."""
     told = [inside(mention.facets, "version", "datasetVersion"), inside(mention.facets, report, "snapshotId")]
-    return [(mention.dataset, one if isinstance(one, str) else str(int(one))) for one in told if one is not None]
+    return [
+        (mention.dataset, one if isinstance(one, str) else str(int(one))) for one in told if one is not None
+    ]
 
 
 def _may_be_last(run: Run, ended: Iterable[Run], in_time: Callable[[datetime], bool]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from compliance.canonical import Json, parse_time
+from compliance.canonical import EARLIEST, LATEST, Json, parse_time
 from web.pages.way import STATES, state_of
 from web.rendering import short_day
 
@@ -56,8 +56,8 @@ def lanes_of(uses: Sequence[Mapping[str, Json]], at: datetime) -> Lanes | None:
     """The picture of the uses up to an instant; None where there are none."""
     if not uses:
         return None
-    starts = [parse_time(use["started_at"]) for use in uses]
-    ends = [at if use["ended_at"] is None else parse_time(use["ended_at"]) for use in uses]
+    starts = [_drawable(use["started_at"]) for use in uses]
+    ends = [at if use["ended_at"] is None else _drawable(use["ended_at"]) for use in uses]
     axis = _Axis(min(starts), max(*ends, min(starts) + timedelta(hours=1)))
     by_purpose: dict[str, list[tuple[Mapping[str, Json], datetime, datetime]]] = {}
     for use, start, end in sorted(zip(uses, starts, ends, strict=True), key=lambda one: one[1]):
@@ -72,6 +72,11 @@ def lanes_of(uses: Sequence[Mapping[str, Json]], at: datetime) -> Lanes | None:
         axis.ticks(),
         f"Uses of the record over time, by purpose. {says}.",
     )
+
+
+def _drawable(time: str) -> datetime:
+    """An instant as near as can be drawn: an event may bear any time, the year 1 and the year 9999 too."""
+    return min(max(parse_time(time), EARLIEST), LATEST)
 
 
 @dataclass(frozen=True)
