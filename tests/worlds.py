@@ -442,7 +442,9 @@ def worlds(draw: Draw, *, sources: Sequence[str] = ("pipeline",)) -> UsageInput:
     add_manifests(draw, book, names, runs, odds)
     add_registers(draw, book, names, runs, odds)
     aliases = (tuple(some_of(draw, names, 2, 2)),) if chance(draw, 6) else ()
-    replaces = frozenset(some_of(draw, names, 2)) if chance(draw, odds.configured) else frozenset[DatasetName]()
+    replaces = (
+        frozenset(some_of(draw, names, 2)) if chance(draw, odds.configured) else frozenset[DatasetName]()
+    )
     given = book.given(UsageSettings(aliases, replaces))
     return replace(given, received=disorder(draw, different(given.received)))
 
