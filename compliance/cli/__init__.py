@@ -50,13 +50,20 @@ def run(arguments: list[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         typer.echo("muniment: interrupted.", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output left (`| head`): there is nobody to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except (BrokenPipeError, SystemExit) as leaving:
+        # typer turns a broken pipe into an exit of its own where it meets one before we do.
+        if not isinstance(leaving.__context__ or leaving, BrokenPipeError):
+            raise
+        return _reader_left()
     except Exception as error:  # noqa: BLE001 (the outermost boundary: a defect of ours, told in a sentence)
         return _defect(error)
     return result if isinstance(result, int) else 0
+
+
+def _reader_left() -> int:
+    """The reader of our output left (`| head`): there is nobody to tell, and nothing went wrong."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
+    return 0
 
 
 def _defect(error: Exception) -> int:

@@ -69,7 +69,8 @@ class Estate:
 
     def __init__(self) -> None:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        _date_credential_reports()
+        self._dating = patch.object(IamResponse, "get_credential_report", _dated_credential_report)
+        self._dating.start()
         mock_random.seed(SEED)
         self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._server.start()
@@ -94,6 +95,7 @@ class Estate:
             self.kms.close()
         moto_settings.INITIAL_NO_AUTH_ACTION_COUNT = float("inf")
         self._server.stop()
+        self._dating.stop()
         for name, value in self._held.items():
             os.environ.pop(name, None)
             if value is not None:
@@ -242,16 +244,12 @@ def service_models_read_once() -> Iterator[None]:
         yield
 
 
-def _date_credential_reports() -> None:
-    """Let the stand-in state when a credential report was generated; it states a day in 2015 else."""
-
-    def get_credential_report(self: IamResponse) -> ActionResult:
-        content = self.backend.get_credential_report()
-        return ActionResult(
-            {"Content": content, "ReportFormat": "text/csv", "GeneratedTime": format_time(utcnow())}
-        )
-
-    IamResponse.get_credential_report = get_credential_report  # type: ignore[method-assign]
+def _dated_credential_report(self: IamResponse) -> ActionResult:
+    """State when the report was generated, where the stand-in states a day in 2015."""
+    content = self.backend.get_credential_report()
+    return ActionResult(
+        {"Content": content, "ReportFormat": "text/csv", "GeneratedTime": format_time(utcnow())}
+    )
 
 
 def _document(*statements: Mapping[str, Json]) -> str:
