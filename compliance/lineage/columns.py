@@ -21,20 +21,26 @@ from compliance.lineage.world import World
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """Columns that carry: those named, and where ``every`` is set also all whose names are not known."""
+    """Columns of a version that carry.
+
+    ``unnamed`` stands for all columns where not one is known by name: whoever keeps such a version
+    may hold any column of it, so any column of the keeping version may carry. ``every`` says that it is
+    by a rule for all columns that these carry, so that a column which is learnt of elsewhere does too.
+    """
 
     names: frozenset[str] = frozenset()
+    unnamed: bool = False
     every: bool = False
 
     def __bool__(self) -> bool:
-        return self.every or bool(self.names)
+        return self.unnamed or bool(self.names)
 
     def __or__(self, other: Carried) -> Carried:
-        return Carried(self.names | other.names, self.every or other.every)
+        return Carried(self.names | other.names, self.unnamed or other.unnamed, self.every or other.every)
 
     def holds(self, column: str | None) -> bool:
         """Whether a column carries; None stands for all columns of the dataset."""
-        return bool(self) if column is None else self.every or column in self.names
+        return bool(self) if column is None else self.unnamed or column in self.names
 
 
 NONE = Carried()
@@ -44,6 +50,7 @@ NONE = Carried()
 class Columns:
     """What carries in each version that contains the record."""
 
+    world: World
     carried: Mapping[Version, Carried]
     clear: Mapping[Version, Carried]
     """What carries by some way that passes no masking step."""
@@ -52,35 +59,36 @@ class Columns:
 
     def names(self, version: Version) -> list[str]:
         """The carrying columns that are known by name, in order."""
-        return sorted(self.carried[version].names)
+        carried = self.carried[version]
+        return sorted(carried.names | self.world.columns(version) if carried.unnamed else carried.names)
 
     def masked(self, version: Version) -> list[str]:
         """Those of them that carry in masked form alone, in order."""
         clear = self.clear[version]
-        return sorted(name for name in self.carried[version].names if not clear.holds(name))
+        return [name for name in self.names(version) if not clear.holds(name)]
 
 
 def columns(world: World, found: Contents) -> Columns:
     """Decide the columns of every version that contains the record."""
-    carrying = _Flow(world, found, clear=False)
+    carrying = _Flow(world, found, None)
     carrying.settle(found.containing.versions)
     _complete_upstream_first(carrying)
-    clear = _Flow(world, found, clear=True)
-    clear.whole = carrying.whole
+    clear = _Flow(world, found, carrying)
     clear.settle(found.containing.versions)
-    return Columns(carrying.table, clear.table, frozenset(carrying.whole))
+    return Columns(world, carrying.table, clear.table, frozenset(carrying.whole))
 
 
 class _Flow:
-    """One least fixed point: of all ways (``clear`` false), or of those that mask nothing."""
+    """One least fixed point: of all ways, or, beside that of all, of those ways that mask nothing."""
 
-    def __init__(self, world: World, found: Contents, *, clear: bool) -> None:
+    def __init__(self, world: World, found: Contents, of_all: _Flow | None) -> None:
         self.world = world
-        self.clear = clear
+        self.clear = of_all is not None
+        self.carrying = {} if of_all is None else of_all.table
         self.kept = found.containing.kept
         self.versions = found.containing.versions
         self.table: dict[Version, Carried] = dict.fromkeys(self.versions, NONE)
-        self.whole: set[Version] = set()
+        self.whole: set[Version] = set() if of_all is None else of_all.whole
         """Versions in which all columns carry though their lineage says otherwise."""
         self.read = {run_id: _by_dataset(versions) for run_id, versions in found.containing.found.items()}
         self.after = _successors(world, found)
@@ -100,9 +108,12 @@ class _Flow:
                 listed.update(following)
 
     def _decide(self, version: Version) -> Carried:
-        everything = Carried(self.world.columns(version), every=True)
+        known = self.world.columns(version)
+        everything = Carried(known, unnamed=not known, every=True)
         if version in self.whole or version not in self.world.graph.writers:
             return everything
+        # What a run without column lineage writes goes to any column, those of kept versions among them.
+        everything |= Carried(self.carrying.get(version, NONE).names)
         decided = NONE
         for run, output in self.world.outputs(version):
             if output.columns is not None:
@@ -133,14 +144,11 @@ class _Flow:
         return False
 
     def _kept(self, run: Run, dataset: DatasetName) -> Carried:
-        """What a kept previous version adds: "its carrying columns".
-
-        If all carry there and its schema is not known, any column of this version may be one of them.
-        """
+        """What a kept previous version adds: "its carrying columns"."""
         added = NONE
         for version in self.kept.get((run.run_id, dataset), ()):
             there = self.table[version]
-            added |= Carried(there.names, there.every and not self.world.columns(version))
+            added |= Carried(there.names, there.unnamed, every=there.unnamed)
         return added
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from compliance.lineage.events import NEVER
 from compliance.lineage.records import DatasetName
 from compliance.lineage.registers import Version
-from compliance.lineage.runs import Input, Report, Run
+from compliance.lineage.runs import Report, Run
 from compliance.lineage.timeline import Timeline, Write
 from compliance.lineage.writes import WriteMode
 
@@ -72,6 +72,16 @@ class Graph:
         """When a version was written; NEVER if no known run wrote it: "counts as written before everything"."""
         return self.written.get(version, NEVER)
 
+    def named_reads(self, run_id: str, report: Report, dataset: DatasetName) -> frozenset[str]:
+        """The versions that a source names as read, but for those "that only this run wrote"."""
+        read, own = report.reads.get(dataset), report.outputs.get(dataset)
+        if read is None or own is None:
+            return frozenset() if read is None else read.versions
+        return frozenset(
+            name for name in read.versions
+            if name not in own.versions or set(self.writers.get(Version(dataset, name), ())) - {run_id}
+        )  # fmt: skip
+
 
 def build_graph(
     runs: Mapping[str, Run],
@@ -122,8 +132,8 @@ class _Resolver:
         """Every version that the run read, by each source that reports it."""
         found: set[Read] = set()
         for report in run.reports:
-            for dataset, read in report.reads.items():
-                named = set(self._named(run.run_id, report, dataset, read))
+            for dataset in report.reads:
+                named = set(self._named(run.run_id, report, dataset))
                 found.update(Read(run.run_id, version, named=True, moment=run.started) for version in named)
                 if not named:
                     # "A run starts at its earliest event"; where one source knows the run only from later
@@ -134,15 +144,10 @@ class _Resolver:
         for edge in self.graph.reads[run.run_id]:
             self.graph.readers.setdefault(edge.version, []).append(edge)
 
-    def _named(self, run_id: str, report: Report, dataset: DatasetName, read: Input) -> Iterator[Version]:
-        """The versions named, but for those "that only this run wrote"."""
-        own = report.outputs.get(dataset)
-        for name in read.versions:
+    def _named(self, run_id: str, report: Report, dataset: DatasetName) -> Iterator[Version]:
+        for name in self.graph.named_reads(run_id, report, dataset):
             version = Version(dataset, name)
-            writers = self.graph.writers.get(version, ())
-            if own is not None and name in own.versions and not set(writers) - {run_id}:
-                continue
-            if not writers:
+            if version not in self.graph.writers:
                 self.graph.unknown.setdefault(dataset, set()).add(version)
             yield version
 
@@ -155,13 +160,10 @@ class _Resolver:
         self.graph.modes[run.run_id, dataset] = mode
         if not mode.keeps:
             return
-        ends = {run.ended} | {
-            report.ended for report in run.reports if report.ended is not None and dataset in report.outputs
-        }
         found = {
             Kept(run.run_id, dataset, version, moment, mode.created)
             for former in (dataset, *mode.previous)
-            for moment in ends
+            for moment in run.ends
             for version in self._work_out(run, former, moment, kept=True)
         }
         self.graph.keeps[run.run_id, dataset] = tuple(sorted(found))
@@ -170,10 +172,12 @@ class _Resolver:
 
     def _work_out(self, run: Run, dataset: DatasetName, moment: int, *, kept: bool) -> frozenset[Version]:
         timeline = self.timelines.get(dataset)
-        writes: frozenset[Write] = frozenset()
+        writes, certain = frozenset[Write](), False
         if timeline is not None:
-            writes = timeline.last(moment, strictly=kept, but=run.run_id)
-        chosen = frozenset(Version(dataset, write.version) for write in writes) or self._unwritten(dataset)
+            writes, certain = timeline.last(moment, strictly=kept, but=run.run_id)
+        chosen = frozenset(Version(dataset, write.version) for write in writes)
+        if not certain:
+            chosen |= self._unwritten(dataset)
         writers = frozenset(write.run_id for write in writes)
         self.graph.worked_out.setdefault(dataset, []).append(WorkedOut(run.run_id, kept, chosen, writers))
         return chosen

@@ -93,6 +93,12 @@ class Run:
         return self.outcome in {None, "COMPLETE"}
 
     @property
+    def ends(self) -> tuple[int, ...]:
+        """Every end that a source reports, in order: several where sources contradict each other."""
+        told = {report.ended for report in self.reports if report.ended is not None}
+        return tuple(sorted(told | {self.ended}))
+
+    @property
     def reads(self) -> frozenset[DatasetName]:
         """The datasets that it names as read, by all sources."""
         return frozenset(chain.from_iterable(report.reads for report in self.reports))

@@ -21,7 +21,7 @@ from compliance.lineage.reached import Gap, Reached
 from compliance.lineage.records import DatasetName, Membership, UsageInput
 from compliance.lineage.registers import Manifest, Registers, Version
 from compliance.lineage.remembered import Remembered
-from compliance.lineage.runs import Output, Run, merge_runs
+from compliance.lineage.runs import Output, Report, Run, merge_runs
 from compliance.lineage.timeline import Intervals
 from compliance.lineage.writes import write_mode
 
@@ -200,10 +200,21 @@ class World:
             columns |= output.schema
         for run in self._readers(version):
             for report in run.reports:
-                read = report.reads.get(version.dataset)
-                for named, seen in () if read is None else read.schemas:
-                    columns |= seen if not named or version.version in named else frozenset()
+                columns |= self._seen(run, report, version)
         return frozenset(columns)
+
+    def _seen(self, run: Run, report: Report, version: Version) -> frozenset[str]:
+        """The columns that one source's mentions of a dataset as read state of the version.
+
+        A mention that names versions speaks of those; one that names none, or only what the run itself
+        wrote, of all that it read.
+        """
+        read = report.reads.get(version.dataset)
+        if read is None or not read.schemas:
+            return frozenset()
+        counted = self.graph.named_reads(run.run_id, report, version.dataset)
+        said = [seen for named, seen in read.schemas if version.version in named & counted or not named & counted]
+        return frozenset[str]().union(*said)
 
     def columns(self, version: Version) -> frozenset[str]:
         """All columns known of a version: those of its schema, and those that lineage facets name of it."""

@@ -34,12 +34,15 @@ def write_mode(
 ) -> WriteMode:
     """How ``run`` wrote ``dataset``, by all sources that report it as its output."""
     reports = [report for report in run.reports if dataset in report.outputs]
-    modes = [_keeps(run, report, dataset, declared, configured=dataset in replaces) for report in reports]
+    alone = [_keeps(run, report, dataset, declared, configured=dataset in replaces) for report in reports]
+    # "Of several, append stands": also the one that a source states which does not name the output.
+    appended = any("append" in _tags(run, report, dataset, declared) for report in run.reports)
     outputs = [report.outputs[dataset] for report in reports]
-    previous = frozenset[DatasetName]().union(*(output.previous for output in outputs))
+    kept = [output for output, keeps in zip(outputs, alone, strict=True) if keeps or appended]
     return WriteMode(
-        keeps=any(modes), created=any(output.lifecycle == "CREATE" for output in outputs),
-        previous=previous if any(modes) else frozenset(), contradiction=any(modes) and not all(modes),
+        keeps=bool(kept), created=any(output.lifecycle == "CREATE" for output in outputs),
+        previous=frozenset[DatasetName]().union(*(output.previous for output in kept)),
+        contradiction=any(alone) and not all(alone),
     )  # fmt: skip
 
 
