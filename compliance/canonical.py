@@ -27,6 +27,8 @@ AHEAD_ALLOWED = timedelta(minutes=5)
 PSEUDONYM_DIGITS = 32
 MAX_DEPTH = 64
 """Levels of nesting that a received document may have."""
+LARGEST_INTEGER = 2**53 - 1
+"""The largest integer that RFC 8785 writes: that of a double without a gap."""
 
 # --- canonical bytes and digests ---------------------------------------------------------------
 
@@ -36,11 +38,41 @@ def canonical(value: Json) -> bytes:
 
     Raises InputRefused where one is found: entries carry such numbers as strings.
     """
+    fast = _canonical_fast(value)
+    if fast is not None:
+        return fast
     _refuse_floats(value, "")
     try:
         return rfc8785.dumps(value)
     except rfc8785.CanonicalizationError as error:
         raise InputRefused(f"The value has no canonical form: {error}.") from error
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, check_circular=False)
+
+
+def _canonical_fast(value: Json) -> bytes | None:
+    """The canonical bytes where Python's own encoder gives them, at a quarter of the time; else None.
+
+    It does for ASCII text without floats: only the order of names outside the basic plane and the form
+    of floats differ (RFC 8785 sections 3.2.2.3 and 3.2.3). A test holds both against each other.
+    """
+    if not _is_plain(value):
+        return None
+    text = _ENCODER.encode(value)
+    return text.encode("ascii") if text.isascii() else None
+
+
+def _is_plain(value: Json) -> bool:
+    """Whether a value is made of exact strings, booleans, nulls, integers within 2^53-1, lists and dicts."""
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return True
+    if kind is int:
+        return bool(-LARGEST_INTEGER <= value <= LARGEST_INTEGER)
+    if kind is dict:
+        return all(type(key) is str for key in value) and all(map(_is_plain, value.values()))
+    return kind in {list, tuple} and all(map(_is_plain, value))
 
 
 def _refuse_floats(value: Json, path: str) -> None:
@@ -62,6 +94,9 @@ def content_bytes(value: Json) -> bytes:
 
     RFC 8785 where it has a form; beyond its number range, sorted compact JSON, which is as unique.
     """
+    fast = _canonical_fast(value)
+    if fast is not None:
+        return fast
     try:
         return rfc8785.dumps(value)
     except rfc8785.CanonicalizationError:

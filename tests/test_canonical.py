@@ -7,7 +7,8 @@ import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+import rfc8785
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compliance.canonical import (
@@ -44,6 +45,30 @@ def test_canonical_bytes_are_the_same_value(value: object) -> None:
     once = canonical(value)
     assert json.loads(once) == value
     assert canonical(json.loads(once)) == once
+
+
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"])) | st.text(
+    'aé\x00\x1f\x7f"\\/\n\t\b\f\r\ue000\U00010000', max_size=6
+)
+RFC_VALUES = st.recursive(
+    st.none() | st.booleans() | SAFE | st.floats(allow_nan=False, allow_infinity=False) | ANY_TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(ANY_TEXT, inner, max_size=6),
+    max_leaves=12,
+)
+
+
+@given(RFC_VALUES)
+@settings(max_examples=500)
+def test_canonical_bytes_are_those_of_the_reference_library(value: object) -> None:
+    """Our faster way writes what the RFC 8785 library writes: control characters, any order of names, any number."""
+    assert content_bytes(value) == rfc8785.dumps(value)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [{1: "a"}, {"a": b"bytes"}, {"a": {None: 1}}, {"a": object()}, ["\ud800"]])
+def test_what_json_lacks_has_no_canonical_bytes(value: object) -> None:
+    """No name but a string, no bytes, no object of ours, no lone surrogate gets into an entry."""
+    with pytest.raises(InputRefused):
+        canonical(value)
 
 
 @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), SAFE, max_size=6))
