@@ -173,8 +173,90 @@ SYNTHETIC_DATASET = FactSchema(
     ),
 )
 
+INCIDENT = FactSchema(
+    "incident",
+    "An incident of the incident register. The resource is its id.",
+    (
+        Field("kind", "string", "security, breach, availability, spill or ai"),
+        Field("severity", "string", "low, medium, high or critical; absent until it is rated", optional=True),
+        Field("owner", "string", "Who leads the response", optional=True),
+        Field("systems", "strings", "Ids of the assets concerned"),
+        Field("detected", "time", "When it was noticed"),
+        Field("triaged", "time", "When it was judged", optional=True),
+        Field("contained", "time", "When it stopped spreading", optional=True),
+        Field("recovered", "time", "When service was confirmed sound again", optional=True),
+        Field("closed", "time", "When it was closed", optional=True),
+        Field("root_cause", "string", "What caused it", optional=True),
+        Field("lessons", "string", "What was learned and changed", optional=True),
+        Field("evidence_sha256", "strings", "Digests of the evidence that was preserved"),
+        Field(
+            "personal_data",
+            "bool",
+            "Whether personal data are concerned; absent until assessed",
+            optional=True,
+        ),
+        Field("people", "int", "How many people are concerned; absent until known", optional=True),
+        Field("high_risk", "bool", "Whether a high risk to people was found", optional=True),
+        Field("assessed", "time", "When it was judged a reportable breach or not", optional=True),
+        Field(
+            "reasons_recorded", "bool", "Whether facts, effects, measures and the decision are written down"
+        ),
+        Field(
+            "regimes", "strings", "Regimes that demand a notice: gdpr, hipaa, glba, eu-ai-act, card, contract"
+        ),
+        Field("aware", "time", "When the clock of the notices began", optional=True),
+        Field("authority_notified", "time", "When the authority was told", optional=True),
+        Field("people_notified", "time", "When the people were told", optional=True),
+        Field(
+            "customer_notified",
+            "time",
+            "When controllers, covered entities, card brands were told",
+            optional=True,
+        ),
+        Field("death", "bool", "Whether a person may have died of it"),
+        Field("widespread", "bool", "Whether it is widespread or hits critical infrastructure"),
+    ),
+)
+
+BACKUP = FactSchema(
+    "backup",
+    "The back-up of one system, as the back-up tool reports it. The resource is its id.",
+    (
+        Field("system", "string", "Id of the asset"),
+        Field("last_success", "time", "End of the last good one; absent if there is none", optional=True),
+        Field("interval_hours", "int", "Hours between two by plan"),
+        Field("encrypted", "bool", "Whether copies are encrypted"),
+        Field("immutable", "bool", "Whether copies cannot be changed or deleted before their time"),
+        Field("offsite", "bool", "Whether a copy lies in another permitted region or site"),
+        Field("jobs", "int", "Jobs in the last 30 days"),
+        Field("failures", "int", "Of these, failed"),
+        Field("restored", "time", "When restoring was last tried", optional=True),
+        Field("restore_passed", "bool", "Whether that gave back whole and readable data", optional=True),
+        Field(
+            "erasures_reapplied",
+            "bool",
+            "Whether the deletion log was applied again afterwards",
+            optional=True,
+        ),
+    ),
+)
+
+PERSONNEL_EVENT = FactSchema(
+    "personnel_event",
+    "Somebody joins, moves or leaves, as the system of record for staff says. The resource is its id.",
+    (
+        Field("person", "string", "Id of the person: externalId or userName in the directory"),
+        Field("kind", "string", "joined, moved or left"),
+        Field("effective", "time", "When it took effect"),
+        Field("access_approved_by", "string", "Who approved the access that goes with it", optional=True),
+        Field("screened", "time", "When the person was screened", optional=True),
+        Field("confidentiality_signed", "time", "When confidentiality was agreed", optional=True),
+        Field("assets_returned", "time", "When assets came back", optional=True),
+    ),
+)
+
 SECURITY_REGISTERS: tuple[FactSchema, ...] = (
-    APPLICATION_POLICY, CONTROL_ACTIVITY, CRYPTO_ASSET, ELEVATION, ENDPOINT, LOG_SOURCE, MEASUREMENT,
-    SYNTHETIC_DATASET, TOKEN_DOMAIN,
+    APPLICATION_POLICY, BACKUP, CONTROL_ACTIVITY, CRYPTO_ASSET, ELEVATION, ENDPOINT, INCIDENT, LOG_SOURCE,
+    MEASUREMENT, PERSONNEL_EVENT, SYNTHETIC_DATASET, TOKEN_DOMAIN,
 )  # fmt: skip
 """One table each, named as its fact is."""
