@@ -71,7 +71,7 @@ class Store:
         self.projections = Projections(settings.home, log, readers, program=PROGRAM)
         self.readers = readers
         self.derivations = derivations
-        self.schemas = _schemas(readers, derivations)
+        self.schemas = schemas_of(readers, derivations)
         self.kind_facts = _kind_facts(readers)
         self._configurations: dict[int, Mapping[str, Json]] = {}
 
@@ -96,7 +96,7 @@ class Store:
         _only_the_embedded_default(settings)
         if (settings.home / "log").exists():
             raise StoreExists(f"There is a store in {settings.home} already; init never overwrites one.")
-        load_library(_library_files(settings), _schemas(readers, derivations))
+        load_library(library_files(settings), schemas_of(readers, derivations))
         KeySpaces.from_settings(settings.key_spaces)
         origin = settings.evidence.origin or f"muniment.local/{secrets.token_hex(4)}"
         log = EvidenceLog.create(settings.home, origin=origin, clock=clock)
@@ -145,7 +145,7 @@ class Store:
 
         Raises LibraryInvalid with every fault, before anything is appended.
         """
-        library = _library_files(self.settings)
+        library = library_files(self.settings)
         load_library(library, self.schemas)
         config = self.settings.judged_configuration(self.key_spaces.key_ids())
         for kind, body in (("library/1", canonical(library)), ("config/1", canonical(config))):
@@ -261,7 +261,8 @@ def _only_the_embedded_default(settings: Settings) -> None:
         raise InputRefused(message, field="database_url")
 
 
-def _schemas(readers: Sequence[Reader], derivations: Mapping[str, Derivation]) -> dict[str, FactSchema]:
+def schemas_of(readers: Sequence[Reader], derivations: Mapping[str, Derivation]) -> dict[str, FactSchema]:
+    """The schema of every kind of fact, base or derived, by name."""
     schemas = {schema.name: schema for reader in readers for schema in reader.schemas}
     return schemas | {name: derivation.schema for name, derivation in derivations.items()}
 
@@ -275,7 +276,7 @@ def _kind_facts(readers: Sequence[Reader]) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _library_files(settings: Settings) -> dict[str, str]:
+def library_files(settings: Settings) -> dict[str, str]:
     """The library's YAML files, by path relative to its folder with forward slashes."""
     root: Traversable = files("controls") if settings.controls is None else settings.controls
     if not root.is_dir():

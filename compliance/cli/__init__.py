@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from compliance.cli import evidence_commands, judgement_commands, store_commands
+from compliance.cli import controls_commands, evidence_commands, judgement_commands, store_commands
 from compliance.errors import MunimentError
 
 app = typer.Typer(
@@ -22,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for commands in (store_commands, evidence_commands, judgement_commands):
+for commands in (store_commands, evidence_commands, controls_commands, judgement_commands):
     commands.register(app)
 
 USAGE = 2

@@ -25,8 +25,9 @@ from compliance.derived import DERIVATIONS
 from compliance.errors import InputRefused, NotFound
 from compliance.evidence import Collector
 from compliance.facts import Opened
+from compliance.library import Library, load_library
 from compliance.settings import Settings, SourceSettings, load_settings
-from compliance.store import Store
+from compliance.store import Store, library_files, schemas_of
 
 T = TypeVar("T")
 SEALED_KINDS = frozenset({"deletion-log"})
@@ -61,6 +62,21 @@ def opened(home: Path | None = None) -> Iterator[tuple[Store, Answers]]:
         yield store, Answers(store)
     finally:
         store.close()
+
+
+def library_in_force() -> Library:
+    """The library that the configured store is judged by."""
+    with opened() as (_, answers):
+        return answers.library(answers.basis())
+
+
+def written_library(folder: Path | None) -> Library:
+    """The library of a folder, or the one that is configured. Raises LibraryInvalid with every fault."""
+    if folder is not None:
+        settings = load_settings(controls=folder)
+        return load_library(library_files(settings), schemas_of(READERS, DERIVATIONS))
+    with opened() as (store, _):
+        return load_library(library_files(store.settings), store.schemas)
 
 
 def collector_of(store: Store, source: SourceSettings) -> Collector:

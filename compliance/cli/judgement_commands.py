@@ -1,4 +1,4 @@
-"""Commands that answer: the library, assessment, status, findings, lookup, report."""
+"""Commands that answer: assessment, status, findings, lookup, report."""
 
 from __future__ import annotations
 
@@ -11,20 +11,16 @@ import typer
 from compliance.cli.composition import local_user, opened
 from compliance.cli.output import instant, print_json, print_table, require_place, write_file
 from compliance.cli.reporting import write_graph, write_report, write_statement
-from compliance.errors import InputRefused, NotFound
-from compliance.library import coverage, lint
+from compliance.errors import InputRefused
 
 At = Annotated[str | None, typer.Option("--at", help="Instant to judge (RFC 3339); default: now")]
 Size = Annotated[int | None, typer.Option("--log-size", min=0, help="Only the first N entries; default: all")]
 Digest = Annotated[str | None, typer.Option("--library", help="Judge by the library of this digest")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 
-controls = typer.Typer(help="The control library in force.", no_args_is_help=True)
-
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.add_typer(controls, name="controls")
     for command in (assess, status, findings, gaps, changes, lookup, report):
         app.command()(command)
 
@@ -209,75 +205,3 @@ def report(
             who=local_user(),
         )  # fmt: skip
     typer.echo(f"Wrote {path}.")
-
-
-@controls.command("list")
-def list_controls(as_json: AsJson = False) -> None:
-    """Every unified control with the requirements that it answers."""
-    with opened() as (_, answers):
-        library = answers.library(answers.basis())
-        rows = [control.as_json() for control in library.controls]
-    if as_json:
-        print_json(rows)
-        return
-    print_table(
-        ["id", "family", "requirements", "checks", "title"],
-        [
-            [r["id"], r["family"], str(len(r["requirements"])), str(len(r["checks"])), r["title"]]
-            for r in rows
-        ],
-    )
-
-
-@controls.command("show")
-def show_control(control_id: str) -> None:
-    """One control: statement, mappings with their reasons, checks."""
-    with opened() as (_, answers):
-        library = answers.library(answers.basis())
-    control = library.control(control_id)
-    if control is None:
-        raise NotFound(f"No control is named {control_id!r}; `muniment controls list` names them all.")
-    typer.echo(f"{control.id} {control.title}\n\n{control.statement}\n")
-    print_table(
-        ["requirement", "relationship", "reason"],
-        [[m.requirement, m.relationship, m.reason] for m in control.mappings],
-    )
-    for check in control.checks:
-        typer.echo(
-            f"\ncheck {check.id}: {check.title}\n  over {check.over}\n  where {check.where}\n  expect {check.expect}"
-        )
-    for attestation in control.attestations:
-        typer.echo(f"\nattestation {attestation.id}: {attestation.title}, valid for {attestation.valid_for}")
-
-
-@controls.command("coverage")
-def show_coverage(as_json: AsJson = False) -> None:
-    """How many assessable requirements of each framework are tested by a machine, attested, or unanswered."""
-    with opened() as (_, answers):
-        result = coverage(answers.library(answers.basis()))
-    if as_json:
-        print_json(result)
-        return
-    print_table(
-        ["framework", "assessable", "technical", "automated", "attested", "unanswered"],
-        [
-            [
-                name,
-                *(str(row[key]) for key in ("assessable", "technical", "automated", "attested")),
-                str(len(row["unanswered"])),
-            ]
-            for name, row in result.items()
-        ],
-    )
-
-
-@controls.command("lint")
-def lint_controls() -> None:
-    """Find weak spots of the library: unassessable targets, unreasoned claims, duplicate rows. Exit 1 if any."""
-    with opened() as (_, answers):
-        weak = lint(answers.library(answers.basis()))
-    for spot in weak:
-        typer.echo(str(spot))
-    if weak:
-        raise typer.Exit(1)
-    typer.echo("The library has no weak spot that lint knows.")

@@ -1,6 +1,14 @@
 """The control library: read, held against its models, compiled; crosswalk, lint and coverage. Pure."""
 
-from compliance.library.coverage import coverage, is_attested, is_automated
+from compliance.library.coverage import (
+    FrameworkCoverage,
+    coverage,
+    framework_coverage,
+    is_attested,
+    is_automated,
+    is_derived,
+    percent,
+)
 from compliance.library.examples import EXAMPLE_NOW, ExampleResult
 from compliance.library.lint import WeakSpot, lint
 from compliance.library.loading import library_digest, load_library, run_examples
@@ -31,6 +39,7 @@ __all__ = [
     "Example",
     "ExampleResult",
     "Framework",
+    "FrameworkCoverage",
     "Judged",
     "Library",
     "Relationship",
@@ -39,11 +48,14 @@ __all__ = [
     "WeakSpot",
     "coverage",
     "filled",
+    "framework_coverage",
     "is_attested",
     "is_automated",
+    "is_derived",
     "library_digest",
     "lint",
     "load_library",
+    "percent",
     "plain",
     "run_examples",
     "schema_text",

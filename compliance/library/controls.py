@@ -85,17 +85,34 @@ class ControlLoader:
             checks=tuple(check for check in checks if check is not None),
             attestations=tuple(_attestation(one, written.id) for one in written.attestations),
             file=self.document.path, line=self.line,
+            untested={one.thing: one.reason for one in written.untested},
         )  # fmt: skip
 
     def mapping(self, written: WrittenMapping) -> Answering:
         """One row of the crosswalk."""
-        requirement = self.names.aliases.get(written.requirement, written.requirement)
-        if requirement not in self.names.requirements:
-            self.fault(f"the requirement {requirement}", f"framework:citation of a listed requirement"
-                       f"{close_to(requirement, self.names.requirements)}", "requirement")  # fmt: skip
+        requirement = self.requirement(written.requirement, "requirement")
+        via = tuple(self.requirement(name, "via", position) for position, name in enumerate(written.via))
+        if via and written.relationship == "equal":
+            self.fault(
+                "equal on a derived claim", "subset-of, superset-of or intersects-with", "relationship"
+            )
         if written.relationship == "intersects-with" and written.strength is None:
             self.fault("intersects-with without strength", "a strength from 1 to 10", "relationship")
-        return Answering(requirement, written.relationship, written.strength, written.reason or "", self.line)
+        return Answering(
+            requirement, written.relationship, written.strength, written.reason or "", self.line, via
+        )
+
+    def requirement(self, named: str, *location: str | int) -> str:
+        """The id of a requirement that is named by it or by an alias; a fault where there is none."""
+        requirement = self.names.aliases.get(named, named)
+        if requirement not in self.names.requirements:
+            near = close_to(requirement, self.names.requirements)
+            self.fault(
+                f"the requirement {requirement}",
+                f"framework:citation of a listed requirement{near}",
+                *location,
+            )
+        return requirement
 
     # --- checks ------------------------------------------------------------------------------------
 

@@ -9,7 +9,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from compliance.library.model import Control, Library
+from compliance.canonical import Json
+from compliance.library.model import Control, Framework, Library, Requirement
+from compliance.library.things import named, unread_things
 
 
 @dataclass(frozen=True, order=True)
@@ -22,6 +24,12 @@ class WeakSpot:
     code: str
     says: str
 
+    def as_json(self) -> dict[str, Json]:
+        """The form of ``muniment controls lint --json``."""
+        return {
+            "file": self.file, "line": self.line, "control": self.control, "code": self.code, "says": self.says,
+        }  # fmt: skip
+
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.control}: {self.says} ({self.code})"
 
@@ -29,7 +37,7 @@ class WeakSpot:
 def lint(library: Library) -> list[WeakSpot]:
     """Every weak spot, ordered by file and line."""
     spots = [spot for control in library.controls for rule in _RULES for spot in rule(library, control)]
-    return sorted([*spots, *_idle_points(library)])
+    return sorted({*spots, *_idle_points(library), *_requirement_spots(library)})
 
 
 def _unassessable(library: Library, control: Control) -> Iterator[WeakSpot]:
@@ -97,9 +105,56 @@ def _unanswered(_: Library, control: Control) -> Iterator[WeakSpot]:
         yield WeakSpot(control.file, control.line, control.id, "control-without-requirement", says)
 
 
+def _beyond_checks(_: Library, control: Control) -> Iterator[WeakSpot]:
+    """A control is automated only if a check judges what its statement says, not an easier neighbour."""
+    for thing in unread_things(control) if control.checks else ():
+        says = (
+            f"its statement names {thing}, which no check reads and no signed statement says; test it,"
+            f" say less, or list it under untested with the reason"
+        )
+        yield WeakSpot(control.file, control.line, control.id, "statement-beyond-checks", says)
+    for thing in sorted(set(control.untested) - set(named(control.statement))):
+        says = f"{thing} is listed under untested, but its statement does not name it"
+        yield WeakSpot(control.file, control.line, control.id, "idle-untested", says)
+
+
 _RULES: tuple[Callable[[Library, Control], Iterator[WeakSpot]], ...] = (
-    _unassessable, _superseded, _unreasoned, _twice, _equal_twice, _unanswered,
+    _unassessable, _superseded, _unreasoned, _twice, _equal_twice, _unanswered, _beyond_checks,
 )  # fmt: skip
+
+
+def _requirement_spots(library: Library) -> Iterator[WeakSpot]:
+    for framework in library.frameworks.values():
+        for requirement in framework.requirements:
+            yield from _silent(library, framework, requirement)
+            yield from _one_way(library, requirement)
+
+
+def _silent(library: Library, framework: Framework, one: Requirement) -> Iterator[WeakSpot]:
+    """A requirement that nothing answers, without a word on why."""
+    if not one.assessable or one.superseded_by or one.status == "deleted" or one.left_open:
+        return
+    if not library.controls_of(one.id):
+        says = f"no control answers it ({one.nature}); map one, or say under unanswered of {framework.id} why none does"
+        yield WeakSpot(_file_of(framework.id), one.line, one.id, "unanswered-requirement", says)
+
+
+def _one_way(library: Library, one: Requirement) -> Iterator[WeakSpot]:
+    """Two requirements that a crosswalk relates, of which one side only is answered, or by strangers."""
+    mine = library.controls_of(one.id)
+    for name in one.related:
+        theirs = library.controls_of(name)
+        if bool(mine) != bool(theirs):
+            here, there = (one.id, name) if mine else (name, one.id)
+            says = f"{here} is answered, {there}, which a crosswalk relates to it, is not"
+            yield WeakSpot(_file_of(one.framework), one.line, one.id, "one-way-gap", says)
+        elif not {c.family for c in mine} & {c.family for c in theirs} and mine:
+            says = f"a crosswalk relates it to {name}, but no family answers both"
+            yield WeakSpot(_file_of(one.framework), one.line, one.id, "related-apart", says)
+
+
+def _file_of(framework: str) -> str:
+    return f"frameworks/{framework}.yaml"
 
 
 def _idle_points(library: Library) -> Iterator[WeakSpot]:

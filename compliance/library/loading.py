@@ -19,12 +19,13 @@ from typing import TypeVar
 from compliance.canonical import canonical, sha256_hex
 from compliance.errors import LibraryInvalid
 from compliance.facts import FactSchema
-from compliance.library.controls import ControlLoader, Names, close_to
+from compliance.library.controls import ControlLoader, Names
 from compliance.library.examples import ExampleResult, run_example
+from compliance.library.frameworks import aliases_of, framework_of, requirements_of
 from compliance.library.held import held_against
-from compliance.library.model import Control, EnforcementPoint, Framework, Library, Requirement
+from compliance.library.model import Control, EnforcementPoint, Library
 from compliance.library.reading import Document, Faults, Location, read_document
-from compliance.library.written import WrittenEnforcement, WrittenFamily, WrittenFramework, WrittenRequirement
+from compliance.library.written import WrittenEnforcement, WrittenFamily, WrittenFramework
 
 ENFORCEMENT = "enforcement.yaml"
 FRAMEWORKS = "frameworks/"
@@ -52,9 +53,9 @@ def load_library(files: Mapping[str, str], schemas: Mapping[str, FactSchema]) ->
     """
     faults = Faults()
     parts = _read(files, faults)
-    requirements = _requirements(parts.frameworks, faults)
+    requirements = requirements_of(parts.frameworks, faults)
     points = _points(parts.enforcement, faults)
-    names = Names(requirements, _aliases(parts.frameworks), frozenset(points), schemas)
+    names = Names(requirements, aliases_of(parts.frameworks), frozenset(points), schemas)
     controls = [
         control
         for document, family in parts.families
@@ -67,7 +68,7 @@ def load_library(files: Mapping[str, str], schemas: Mapping[str, FactSchema]) ->
     return Library(
         digest=library_digest(files),
         frameworks={
-            f.framework: _framework(f, requirements) for _, f in sorted(parts.frameworks, key=_by_name)
+            f.framework: framework_of(f, requirements) for _, f in sorted(parts.frameworks, key=_by_name)
         },
         requirements=requirements,
         families={family.family: family.title for _, family in parts.families},
@@ -130,59 +131,6 @@ def _by_name(pair: tuple[Document, WrittenFramework]) -> str:
 
 
 # --- 3: what controls may name -------------------------------------------------------------------
-
-
-def _requirements(
-    frameworks: Iterable[tuple[Document, WrittenFramework]], faults: Faults
-) -> dict[str, Requirement]:
-    found: dict[str, Requirement] = {}
-    for document, framework in frameworks:
-        known = {written.id for written in framework.requirements}
-        for position, written in enumerate(framework.requirements):
-            requirement = _requirement(framework.framework, written)
-            at = ("requirements", position)
-            for named in (written.parent, written.element_of):
-                if named is not None and named not in known:
-                    faults.add(
-                        document,
-                        at,
-                        f"{written.id} naming {named}",
-                        f"an id of this list{close_to(named, known)}",
-                    )
-            if requirement.id in found:
-                faults.add(document, at, f"the requirement {written.id} twice", "each id once")
-            if written.assessable and (written.nature is None or written.title is None):
-                faults.add(
-                    document, at, f"{written.id} without title or nature", "both on an assessable requirement"
-                )
-            found[requirement.id] = requirement
-    return found
-
-
-def _requirement(framework: str, written: WrittenRequirement) -> Requirement:
-    return Requirement(
-        id=f"{framework}:{written.id}", framework=framework, citation=written.id, parent=written.parent,
-        title=written.title or "", assessable=written.assessable, nature=written.nature,
-        element_of=written.element_of, applies_from=written.applies_from or written.future_dated,
-        actor=written.actor, spec=written.spec, service_provider_only=written.service_provider_only,
-        status=written.status, superseded_by=written.superseded_by, note=written.note,
-    )  # fmt: skip
-
-
-def _framework(written: WrittenFramework, requirements: Mapping[str, Requirement]) -> Framework:
-    listed = tuple(requirements[f"{written.framework}:{one.id}"] for one in written.requirements)
-    return Framework(
-        written.framework, written.title, written.version, written.source, written.assessability, listed
-    )
-
-
-def _aliases(frameworks: Iterable[tuple[Document, WrittenFramework]]) -> dict[str, str]:
-    return {
-        f"{framework.framework}:{alias}": f"{framework.framework}:{written.id}"
-        for _, framework in frameworks
-        for written in framework.requirements
-        for alias in written.alias
-    }
 
 
 def _points(

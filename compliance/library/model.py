@@ -39,6 +39,14 @@ class Derivation:
 
 
 @dataclass(frozen=True)
+class Move:
+    """That a requirement was moved in or out of what is technical, and why."""
+
+    origin: Nature
+    reason: str
+
+
+@dataclass(frozen=True)
 class Requirement:
     """One requirement: ``id`` is ``framework:citation`` (CONTRACT section 2)."""
 
@@ -59,6 +67,12 @@ class Requirement:
     status: str | None = None
     superseded_by: str | None = None
     note: str | None = None
+    moved: Move | None = None
+    related: tuple[str, ...] = ()
+    """Requirements of other frameworks that an official crosswalk relates it to, as ``framework:citation``."""
+    left_open: str | None = None
+    """Why no control answers it, where the framework's file says so."""
+    line: int = 1
 
 
 @dataclass(frozen=True)
@@ -97,11 +111,18 @@ class Answering:
     strength: int | None
     reason: str
     line: int
+    via: tuple[str, ...] = ()
+    """The requirements through which a published crosswalk leads here; empty where the claim is made directly."""
+
+    @property
+    def derived(self) -> bool:
+        """Whether the claim rests on another (multi-hop): it is marked so and is never equal."""
+        return bool(self.via)
 
     @property
     def in_full(self) -> bool:
-        """Whether the control does all that the requirement asks."""
-        return self.relationship in {"equal", "superset-of"}
+        """Whether the control itself does all that the requirement asks; a derived claim never says so."""
+        return not self.derived and self.relationship in {"equal", "superset-of"}
 
 
 @dataclass(frozen=True)
@@ -196,6 +217,8 @@ class Control:
     attestations: tuple[Attestation, ...]
     file: str
     line: int
+    untested: Mapping[str, str] = field(default_factory=dict)
+    """Things that the statement names and nothing shows, with the reason."""
 
     @property
     def requirements(self) -> tuple[str, ...]:

@@ -43,6 +43,10 @@ class WrittenMapping(Written):
         None, description="Strength of the relation, 1 to 10; needed for intersects-with"
     )
     reason: Text | None = Field(None, description="Why, in a sentence")
+    via: tuple[Text, ...] = Field(
+        (),
+        description="Requirements through which a published crosswalk leads here: a derived claim, never equal",
+    )
 
 
 ExampleList: TypeAlias = tuple[dict[str, Any], ...]
@@ -88,6 +92,13 @@ class WrittenAttestation(Written):
     severity: Severity
 
 
+class WrittenUntested(Written):
+    """A thing that a statement names and that neither check nor attestation shows."""
+
+    thing: Text = Field(description="As `muniment controls lint` names it")
+    reason: Text = Field(description="Why it is not shown, in a sentence")
+
+
 class WrittenControl(Written):
     """A unified control."""
 
@@ -105,6 +116,9 @@ class WrittenControl(Written):
     mappings: tuple[WrittenMapping, ...] = ()
     checks: tuple[WrittenCheck, ...] = ()
     attestations: tuple[WrittenAttestation, ...] = ()
+    untested: tuple[WrittenUntested, ...] = Field(
+        (), description="What the statement names and nothing shows, said openly"
+    )
 
 
 class WrittenFamily(Written):
@@ -130,6 +144,24 @@ class WrittenEnforcement(Written):
     points: tuple[WrittenPoint, ...]
 
 
+class WrittenMove(Written):
+    """That a requirement was moved in or out of what is technical."""
+
+    origin: Nature = Field(alias="from", description="What the first reading of the framework had")
+    reason: Text = Field(description="Why it was moved, in a sentence")
+
+
+class WrittenOpen(Written):
+    """Assessable requirements that no control answers on purpose: one, all below a group, or all of a nature."""
+
+    requirement: Text | None = Field(None, description="Citation of one requirement")
+    below: Text | None = Field(None, description="Citation of a group; all below it")
+    nature: Nature | None = Field(
+        None, description="All of this nature (below the group, where one is named)"
+    )
+    reason: Text = Field(description="Why no control answers them, in a sentence")
+
+
 class WrittenRequirement(Written):
     """A requirement of a framework; ids and structure are the framework's, titles are our own."""
 
@@ -138,6 +170,10 @@ class WrittenRequirement(Written):
     title: Text | None = None
     assessable: StrictBool
     nature: Nature | None = Field(None, description="Needed where it is assessable")
+    moved: WrittenMove | None = Field(None, description="Where its nature differs from the first reading")
+    related: tuple[Text, ...] = Field(
+        (), description="Requirements of other frameworks that an official crosswalk relates it to"
+    )
     element_of: Text | None = Field(None, description="The requirement together with which it is tested")
     applies_from: Day | None = None
     applies_from_annex_i: Day | None = None
@@ -159,6 +195,7 @@ class WrittenFramework(Written):
     version: Text
     source: Text
     assessability: Text
+    unanswered: tuple[WrittenOpen, ...] = Field((), description="What no control answers, and why")
     requirements: tuple[WrittenRequirement, ...]
 
 
