@@ -1,0 +1,1 @@
+"""AWS CloudTrail: the trails of an account, and what they record."""

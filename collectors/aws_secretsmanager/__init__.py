@@ -1,0 +1,1 @@
+"""AWS Secrets Manager: the secrets of an account by their descriptions, never by their values."""

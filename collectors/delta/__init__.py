@@ -1,0 +1,1 @@
+"""Delta tables: the transaction log, and which data files are still there."""

@@ -1,0 +1,1 @@
+"""Feast: the feature views and services of a registry dump."""

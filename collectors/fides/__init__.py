@@ -1,0 +1,1 @@
+"""Fides: exports of privacy preferences, as consent events."""

@@ -1,0 +1,1 @@
+"""What GitHub and GitLab share: repositories with their protection, and merged changes with their reviews."""

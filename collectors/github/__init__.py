@@ -1,0 +1,1 @@
+"""GitHub: repositories, branch protection, pull requests with their reviews and checks."""

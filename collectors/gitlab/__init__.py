@@ -1,0 +1,1 @@
+"""GitLab: projects, protected branches, merge requests with their approvals and pipelines."""

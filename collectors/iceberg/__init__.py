@@ -1,0 +1,1 @@
+"""Iceberg tables: snapshots of the metadata, and which data files are still there."""

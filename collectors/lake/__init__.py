@@ -1,0 +1,1 @@
+"""What Delta and Iceberg tables share: versions, rows deleted logically, and files purged physically."""

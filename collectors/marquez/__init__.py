@@ -1,0 +1,1 @@
+"""Marquez: OpenLineage events that were sent to it."""

@@ -1,0 +1,1 @@
+"""Registers that people keep: files of YAML, JSON or CSV in a folder."""

@@ -1,0 +1,1 @@
+"""SARIF 2.1.0: results of static analysis and CI checks in a folder of files."""

@@ -1,0 +1,1 @@
+"""A Confluent-compatible schema registry: subjects, their latest schema, their compatibility."""
