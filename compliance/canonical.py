@@ -114,28 +114,50 @@ def strict_json(body: bytes, *, what: str = "body") -> Json:
 
     Raises InputRefused naming what is wrong, TooLarge where it is nested deeper.
     """
-
-    def refuse_constant(name: str) -> None:
-        raise InputRefused(f"The {what} holds {name}, which JSON does not have.")
-
-    def unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-        value = dict(pairs)
-        if len(value) != len(pairs):
-            # Counted once: looking each name up in the list would be quadratic in a hostile object.
-            counted = Counter(name for name, _ in pairs)
-            twice = next(name for name, times in counted.items() if times > 1)
-            raise InputRefused(f"The {what} has the key {twice!r} twice in one object.", field=twice)
-        return value
-
     try:
-        value = json.loads(body, object_pairs_hook=unique, parse_constant=refuse_constant)
+        value = _STRICT.decode(_text(body))
     except RecursionError as error:
         raise TooLarge(f"The {what} is nested deeper than {MAX_DEPTH} levels.") from error
+    except _TwiceError as error:
+        name = error.args[0]
+        raise InputRefused(f"The {what} has the key {name!r} twice in one object.", field=name) from error
+    except _ConstantError as error:
+        raise InputRefused(f"The {what} holds {error.args[0]}, which JSON does not have.") from error
     except (ValueError, UnicodeDecodeError) as error:
         raise InputRefused(f"The {what} is not JSON: {error}.") from error
-    if _depth(value) > MAX_DEPTH:
+    # No value is nested deeper than it has opening brackets; most have fewer than are allowed.
+    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
         raise TooLarge(f"The {what} is nested deeper than {MAX_DEPTH} levels.")
     return value
+
+
+class _TwiceError(ValueError):
+    """A name stands twice in one object."""
+
+
+class _ConstantError(ValueError):
+    """NaN, Infinity or -Infinity."""
+
+
+def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        # Counted once: looking each name up in the list would be quadratic in a hostile object.
+        counted = Counter(name for name, _ in pairs)
+        raise _TwiceError(next(name for name, times in counted.items() if times > 1))
+    return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise _ConstantError(name)
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
+
+
+def _text(body: bytes) -> str:
+    """The text of a document, as ``json.loads`` finds its encoding out."""
+    return body.decode(json.detect_encoding(body), "surrogatepass")
 
 
 def _depth(value: Json) -> int:
