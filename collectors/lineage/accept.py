@@ -128,11 +128,11 @@ def _facet_holders(event: Json) -> Iterator[Path]:
     for side in ("inputs", "outputs"):
         places += [(side, number) for number in range(len(event.get(side) or ()))]
     for place in places:
-        fields.mapping(event, *place)
+        holder = fields.mapping(event, *place)
         for name in ("facets", "inputFacets", "outputFacets"):
-            if fields.member(event, (*place, name)) is not None:
+            if holder.get(name) is not None:
                 fields.mapping(event, *place, name)
-        if fields.member(event, (*place, "facets")) is not None:
+        if holder.get("facets") is not None:
             yield place
 
 
