@@ -52,16 +52,19 @@ def refusing(doing: str) -> Iterator[None]:
         raise unavailable(error, doing) from error
 
 
-def write_file(path: str | Path, body: bytes, *, mode: int, sync: bool) -> None:
+def write_file(path: str | Path, body: bytes, *, mode: int, sync: bool, dated: int | None = None) -> None:
     """Write a whole new file that nobody reads yet; with ``sync`` its bytes are on the disk at return.
 
-    ``mode``, less the process's umask, is that of a file which is not there yet.
+    ``mode``, less the process's umask, is that of a file which is not there yet; ``dated`` its
+    modification time, in microseconds since 1970, UTC.
     """
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     try:
         written = os.write(handle, body)
         while written < len(body):
             written += os.write(handle, memoryview(body)[written:])
+        if dated is not None:
+            os.utime(handle, ns=(dated * 1000, dated * 1000))
         if sync:
             os.fsync(handle)
     finally:

@@ -105,6 +105,14 @@ class ContentGone(MunimentError):
         self.by = by
 
 
+class ContentHeld(MunimentError):
+    """The content may not go yet: its retention has not ended, or a legal hold lies on it."""
+
+    exit_code = 1
+    status = 409
+    title = "The content must be kept"
+
+
 class SourceFailed(MunimentError):
     """A source could not be read: out of reach, denied, throttled or malformed.
 
