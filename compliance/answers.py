@@ -8,16 +8,23 @@ ask here; nothing else reads projections.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
 
 from sqlalchemy import text
 
 from compliance.as_of import FactsAsOf
-from compliance.assessment import Assessment, ControlResult, Finding, Span, Worked, assess, timelines
+from compliance.assessment import (
+    Assessment,
+    ControlResult,
+    Finding,
+    Span,
+    Worked,
+    assess,
+    out_of_scope,
+    timelines,
+)
 from compliance.canonical import (
     Json,
     canonical,
@@ -30,12 +37,12 @@ from compliance.errors import InputRefused, NotFound
 from compliance.evidence import Observation
 from compliance.gaps import Gap, gaps_as_csv, gaps_of
 from compliance.history import History
+from compliance.kept import Kept
 from compliance.library import Library
 from compliance.lineage.records import Question
 from compliance.record_usage import RecordUsage
 from compliance.store import ITSELF, PROGRAM, Store
 
-T = TypeVar("T")
 KEPT = 64
 """Computed answers kept in memory per kind."""
 FACTS_KEPT = 8
@@ -60,43 +67,6 @@ class Basis:
         }  # fmt: skip
 
 
-class _Kept(Generic[T]):
-    """Answers worked out before: at most so many, each worked out by one thread while others wait for it."""
-
-    def __init__(self, at_most: int) -> None:
-        self._at_most = at_most
-        self._lock = threading.Lock()
-        self._values: OrderedDict[Hashable, T] = OrderedDict()
-        self._making: dict[Hashable, threading.Lock] = {}
-
-    def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The value of a key, made where it is not kept."""
-        with self._lock:
-            if key in self._values:
-                self._values.move_to_end(key)
-                return self._values[key]
-            making = self._making.setdefault(key, threading.Lock())
-        with making:
-            with self._lock:
-                if key in self._values:
-                    return self._values[key]
-            try:
-                made = make()
-                with self._lock:
-                    self._values[key] = made
-                    while len(self._values) > self._at_most:
-                        self._values.popitem(last=False)
-            finally:
-                with self._lock:
-                    self._making.pop(key, None)
-        return made
-
-    def clear(self) -> None:
-        """Forget everything."""
-        with self._lock:
-            self._values.clear()
-
-
 class Answers:
     """The answers of one opened store. Safe to share between threads."""
 
@@ -108,10 +78,10 @@ class Answers:
         self._working = threading.Lock()
         self._history = History()
         self._generation = ""
-        self._libraries = _Kept[Library](LIBRARIES_KEPT)
-        self._facts = _Kept[FactsAsOf](FACTS_KEPT)
-        self._assessments = _Kept[Assessment](KEPT)
-        self._timelines = _Kept[dict[str, tuple[Span, ...]]](KEPT)
+        self._libraries = Kept[Library](LIBRARIES_KEPT)
+        self._facts = Kept[FactsAsOf](FACTS_KEPT)
+        self._assessments = Kept[Assessment](KEPT)
+        self._timelines = Kept[dict[str, tuple[Span, ...]]](KEPT)
         self._worked: dict[Hashable, tuple[int, Worked]] = {}
         self._usage = RecordUsage()
 
@@ -167,6 +137,20 @@ class Answers:
         for kept in (self._facts, self._assessments, self._timelines):
             kept.clear()
         self._usage = RecordUsage()
+
+    def stated_scope(self, basis: Basis) -> dict[str, Json]:
+        """The scope in force, as an entry or the configuration states it."""
+        stated = self.store.config_in_force(basis.log_size).get("scope") or {}
+        return {name: stated.get(name) or [] for name in ("frameworks", "roles", "elected", "exclusions")}
+
+    def scope(self, basis: Basis) -> dict[str, Json]:
+        """The scope in force with the entry that states it (None: the configuration), and what it leaves out."""
+        index = self.store.scope_index(basis.log_size)
+        outside = out_of_scope(self.library(basis), self.store.config_in_force(basis.log_size))
+        return {
+            **basis.as_json(), **self.stated_scope(basis), "evidence": None if index is None else str(index),
+            "out_of_scope": outside,
+        }  # fmt: skip
 
     # --- judgement -----------------------------------------------------------------------------
 
@@ -367,7 +351,8 @@ class Answers:
             rows = connection.execute(
                 text(
                     "SELECT log_index, kind, source, instant, received_at, media_type, size, sealed FROM entry"
-                    " WHERE (:kind IS NULL OR kind = :kind) AND (:source IS NULL OR source = :source)"
+                    " WHERE (CAST(:kind AS TEXT) IS NULL OR kind = :kind)"
+                    " AND (CAST(:source AS TEXT) IS NULL OR source = :source)"
                     " AND log_index < :before ORDER BY log_index DESC LIMIT :last"
                 ),
                 {"kind": kind, "source": source, "last": last, "before": size if before is None else before},

@@ -34,6 +34,7 @@ from compliance.errors import (
     StoreUnavailable,
 )
 from compliance.evidence import CollectorName, Observation
+from compliance.scope import SCOPE_KIND
 from compliance.facts import FactSchema, Reader
 from compliance.keyspaces import KeySpaces
 from compliance.library import Derivation, Library, load_library
@@ -73,7 +74,7 @@ class Store:
         self.derivations = derivations
         self.schemas = schemas_of(readers, derivations)
         self.kind_facts = _kind_facts(readers)
-        self._configurations: dict[int, Mapping[str, Json]] = {}
+        self._configurations: dict[tuple[int | None, int | None], Mapping[str, Json]] = {}
 
     @property
     def sample(self) -> bool:
@@ -242,23 +243,31 @@ class Store:
         return None if found is None else found[0]
 
     def config_in_force(self, log_size: int) -> Mapping[str, Json]:
-        """The judgement-relevant configuration: the last one among the first N entries."""
-        index = self.config_index(log_size)
-        if index is None:
-            return {}
-        if index not in self._configurations:
-            body = self.log.body(self.log.entry(index)) or b"{}"
-            self._configurations[index] = strict_json(body, what="configuration")
-        return self._configurations[index]
+        """The judgement-relevant configuration: the last one among the first N entries.
+
+        Its scope is that of the last scope entry among them, where there is one.
+        """
+        index, scope = self.config_index(log_size), self.scope_index(log_size)
+        if (index, scope) not in self._configurations:
+            config = {} if index is None else self._json_of(index, "configuration")
+            stated = {} if scope is None else {"scope": self._json_of(scope, "scope")}
+            self._configurations[index, scope] = {**config, **stated}
+        return self._configurations[index, scope]
+
+    def scope_index(self, log_size: int) -> int | None:
+        """Where the scope in force was stated as an entry; None while the configuration's stands."""
+        found = self._last_of(SCOPE_KIND, log_size)
+        return None if found is None else found[0]
+
+    def _json_of(self, index: int, what: str) -> dict[str, Json]:
+        found: dict[str, Json] = strict_json(self.log.body(self.log.entry(index)) or b"{}", what=what)
+        return found
 
 
-def _only_the_embedded_default(settings: Settings) -> None:
-    if settings.database_url is not None or settings.evidence.bucket is not None:
-        message = (
-            "database_url and evidence.bucket are set, but this version keeps its store in a folder only;"
-            " unset them."
-        )
-        raise InputRefused(message, field="database_url")
+def _only_a_folder(settings: Settings) -> None:
+    if settings.evidence.bucket is not None:
+        message = "evidence.bucket is set, but this version keeps payloads in a folder only; unset it."
+        raise InputRefused(message, field="evidence.bucket")
 
 
 def schemas_of(readers: Sequence[Reader], derivations: Mapping[str, Derivation]) -> dict[str, FactSchema]:

@@ -16,6 +16,7 @@ from compliance.assessment.outcome import (
     RequirementResult,
     Status,
 )
+from compliance.assessment.scoping import out_of_scope
 from compliance.assessment.timeline import Span, Worked, control_timeline, time_in, timelines
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "assess",
     "control_timeline",
     "gravest",
+    "out_of_scope",
     "time_in",
     "timelines",
 ]

@@ -94,3 +94,14 @@ def split(
         else:
             outside.append((requirement.id, why))
     return inside, outside
+
+
+def out_of_scope(library: Library, config: Mapping[str, Json]) -> dict[str, list[dict[str, Json]]]:
+    """Framework → what a configuration's scope leaves out of it, each with the reason; frameworks left whole are not named."""
+    scope = Scope.of(config)
+    found = {
+        name: split(framework, library, scope)[1] for name, framework in sorted(library.frameworks.items())
+    }
+    return {
+        name: [{"id": id_, "why": why} for id_, why in outside] for name, outside in found.items() if outside
+    }

@@ -12,7 +12,14 @@ from typing import Any
 
 import typer
 
-from compliance.cli import controls_commands, evidence_commands, judgement_commands, store_commands
+from compliance.cli import (
+    controls_commands,
+    evidence_commands,
+    judgement_commands,
+    scope_commands,
+    store_commands,
+    witness_commands,
+)
 from compliance.errors import MunimentError
 
 app = typer.Typer(
@@ -22,7 +29,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for commands in (store_commands, evidence_commands, controls_commands, judgement_commands):
+for commands in (
+    store_commands,
+    evidence_commands,
+    controls_commands,
+    judgement_commands,
+    scope_commands,
+    witness_commands,
+):
     commands.register(app)
 
 USAGE = 2
