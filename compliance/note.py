@@ -61,14 +61,14 @@ class Verifier:
         return hashlib.sha256(self.name.encode() + b"\n" + ED25519 + self.public).digest()[:KEY_ID_BYTES]
 
     def __str__(self) -> str:
-        return f"{self.name}+{self.key_id.hex()}+{_b64(ED25519 + self.public)}"
+        return f"{self.name}+{self.key_id.hex()}+{to_base64(ED25519 + self.public)}"
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read ``name+hash+base64``. Raises InputRefused where it is none, or its hash is another's."""
         name, _, rest = text.partition("+")
         _, _, key = rest.partition("+")
-        material = _unb64(key, "The verifier key")
+        material = from_base64(key, "The verifier key")
         if not name or material[:1] != ED25519 or len(material) != 1 + HASH_BYTES:
             raise InputRefused("The verifier key is not name+hash+base64 of an Ed25519 key.", field="vkey")
         verifier = cls(name, material[1:])
@@ -118,7 +118,7 @@ class Signer:
         if not text.endswith("\n") or _CONTROL.search(text):
             raise InputRefused("A note's text ends in a newline and has no other control character.")
         signature = self.verifier.key_id + self.private.sign(text.encode())
-        return f"{text}\n\u2014 {self.name} {_b64(signature)}\n"
+        return f"{text}\n\u2014 {self.name} {to_base64(signature)}\n"
 
 
 def split_note(note: str) -> tuple[str, list[tuple[str, bytes]]]:
@@ -132,10 +132,15 @@ def split_note(note: str) -> tuple[str, list[tuple[str, bytes]]]:
     return text + "\n", [_signature(line) for line in lines[:-1].split("\n")]
 
 
+def join_note(text: str, lines: Sequence[tuple[str, bytes]]) -> str:
+    """The note of a text and signature lines as ``split_note`` gives them."""
+    return text + "\n" + "".join(f"\u2014 {name} {to_base64(raw)}\n" for name, raw in lines)
+
+
 def _signature(line: str) -> tuple[str, bytes]:
     dash, _, rest = line.partition(" ")
     name, _, signature = rest.partition(" ")
-    raw = _unb64(signature, "A signature line of the note")
+    raw = from_base64(signature, "A signature line of the note")
     if dash != "\u2014" or not name or "+" in name or len(raw) <= KEY_ID_BYTES:
         message = "A signature line is not an em dash, a key name and base64."
         raise InputRefused(message, field="note")
@@ -155,7 +160,7 @@ class Checkpoint:
 
     def text(self) -> str:
         """The text that is signed: three lines, no extension lines."""
-        return f"{self.origin}\n{self.size}\n{_b64(self.root)}\n"
+        return f"{self.origin}\n{self.size}\n{to_base64(self.root)}\n"
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -164,7 +169,7 @@ class Checkpoint:
         if len(lines) < len(fields(cls)) or not all(lines) or not _SIZE.fullmatch(lines[1]):
             message = "The checkpoint is not origin, size and root on a line each."
             raise InputRefused(message, field="checkpoint")
-        root = _unb64(lines[2], "The checkpoint's root")
+        root = from_base64(lines[2], "The checkpoint's root")
         if len(root) != HASH_BYTES:
             raise InputRefused(f"The checkpoint's root has {len(root)} bytes, not 32.", field="checkpoint")
         return cls(lines[0], int(lines[1]), root)
@@ -195,7 +200,7 @@ class ProofFile:
 
     def text(self) -> str:
         """The file's text."""
-        lines = [PROOF_HEADER, f"index {self.index}", *(_b64(step) for step in self.path)]
+        lines = [PROOF_HEADER, f"index {self.index}", *(to_base64(step) for step in self.path)]
         return "\n".join(lines) + "\n\n" + self.note
 
     @classmethod
@@ -211,22 +216,23 @@ class ProofFile:
             or not _SIZE.fullmatch(number)
         ):
             raise InputRefused(f"This is no proof file: expected {PROOF_HEADER} and an index.", field="proof")
-        path = [_unb64(line, "A hash of the proof") for line in lines[2:]]
+        path = [from_base64(line, "A hash of the proof") for line in lines[2:]]
         if any(len(step) != HASH_BYTES for step in path):
             raise InputRefused("A hash of the proof has not 32 bytes.", field="proof")
         return cls(int(number), path, note)
 
 
-def _b64(raw: bytes) -> str:
+def to_base64(raw: bytes) -> str:
+    """Standard base64, padded."""
     return base64.b64encode(raw).decode()
 
 
-def _unb64(text: str, what: str) -> bytes:
+def from_base64(text: str, what: str) -> bytes:
     """Base64 as it would be written. A different last character for the same bytes is refused too."""
     try:
         raw = base64.b64decode(text, validate=True)
     except (ValueError, binascii.Error) as error:
         raise InputRefused(f"{what} is not base64.") from error
-    if _b64(raw) != text:
+    if to_base64(raw) != text:
         raise InputRefused(f"{what} is not base64 in its one canonical form.")
     return raw

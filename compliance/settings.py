@@ -96,6 +96,28 @@ class KeySpaceSettings(Part):
     older_secret_files: tuple[Path, ...] = Field((), description="Files of retired secrets, still asked")
 
 
+class WitnessSettings(Part):
+    """A witness that cosigns the log's checkpoints, run by somebody else (C2SP tlog-witness)."""
+
+    url: str = Field(pattern=r"^https?://", description="Address before `/add-checkpoint`")
+    vkey: str = Field(description="Verifier key of the witness: name+hash+base64, type 04")
+
+
+class TimeStampSettings(Part):
+    """An RFC 3161 authority that states when checkpoints existed."""
+
+    url: str = Field(pattern=r"^https?://", description="Address of the authority")
+    root_file: Path = Field(description="PEM file with its root, and intermediates if it needs any")
+    every: str = Field("1h", description="At most one stamp in this interval, and only if the log grew")
+
+    @field_validator("every")
+    @classmethod
+    def _is_an_interval(cls, text: str) -> str:
+        if interval(text, or_none=True) is None:
+            raise ValueError(f"{text!r} is no interval; expected a number with s, m, h or d, such as 1h")
+        return text
+
+
 class EvidenceSettings(Part):
     """Where evidence lies and under which name the log is known."""
 
@@ -103,6 +125,8 @@ class EvidenceSettings(Part):
     bucket: str | None = Field(None, description="S3 Object Lock bucket instead of the folder")
     endpoint_url: str | None = Field(None, description="Endpoint of that bucket")
     anchor: str | None = Field(None, description="Second place for the last signed size and root")
+    witnesses: tuple[WitnessSettings, ...] = Field((), description="Witnesses that cosign checkpoints")
+    time_stamps: TimeStampSettings | None = Field(None, description="Authority that stamps checkpoints")
     max_body_mib: int = Field(64, ge=1, le=1024, description="Largest body taken in, unpacked")
 
 
@@ -158,7 +182,10 @@ class Settings(BaseSettings):
     KEYS: ClassVar[str] = "keys"
 
     home: Path = Field(Path("var"), description="Folder of the embedded store")
-    database_url: str | None = Field(None, description="PostgreSQL in place of the embedded database")
+    database_url: SecretStr | None = Field(
+        None, description="PostgreSQL in place of the embedded database files: postgresql://USER:PASSWORD@HOST/DATABASE"
+    )
+    database_url_file: Path | None = Field(None, description="File that holds that URL")
     controls: Path | None = Field(None, description="Folder of the control library; the shipped one if unset")
     evidence: EvidenceSettings = Field(EvidenceSettings(), description="The evidence log")
     sources: tuple[SourceSettings, ...] = Field((), description="Sources of evidence")

@@ -13,6 +13,7 @@ from compliance.errors import StoreUnavailable
 from compliance.schedule import Schedule
 from compliance.standing import announce_changes
 from compliance.store import Store
+from compliance.vouching import vouch
 from web.app import create_app
 
 GRACE_SECONDS = 10
@@ -34,6 +35,8 @@ class Served:
     def _stand(self) -> None:
         self.store.projections.catch_up()
         announce_changes(self.store, self.answers)
+        settings = self.store.settings
+        vouch(self.store.log, settings.home / "log", settings.evidence, self.store.clock())
 
     def run(self, host: str, port: int) -> None:
         """Serve until interrupted. Raises StoreUnavailable where the address is taken."""
