@@ -34,12 +34,12 @@ from compliance.errors import (
     StoreUnavailable,
 )
 from compliance.evidence import CollectorName, Observation
-from compliance.scope import SCOPE_KIND
 from compliance.facts import FactSchema, Reader
 from compliance.keyspaces import KeySpaces
 from compliance.library import Derivation, Library, load_library
 from compliance.log import EvidenceLog
 from compliance.projections import Projections
+from compliance.scope import SCOPE_KIND
 from compliance.settings import Settings
 
 VERSION = "0.1.0"
@@ -264,10 +264,13 @@ class Store:
         return found
 
 
-def _only_a_folder(settings: Settings) -> None:
-    if settings.evidence.bucket is not None:
-        message = "evidence.bucket is set, but this version keeps payloads in a folder only; unset it."
-        raise InputRefused(message, field="evidence.bucket")
+def _only_the_embedded_default(settings: Settings) -> None:
+    if settings.database_url is not None or settings.evidence.bucket is not None:
+        message = (
+            "database_url and evidence.bucket are set, but this version keeps its store in a folder only;"
+            " unset them."
+        )
+        raise InputRefused(message, field="database_url")
 
 
 def schemas_of(readers: Sequence[Reader], derivations: Mapping[str, Derivation]) -> dict[str, FactSchema]:
