@@ -19,8 +19,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -30,7 +30,7 @@ from compliance.canonical import EPOCH, from_micros, micros
 from compliance.durable import FileLock, refusing
 from compliance.errors import MunimentError, StoreTampered, StoreUnavailable
 from compliance.evidence import Entry
-from compliance.head import Head, HeadState, Transaction
+from compliance.headport import HeadPort, HeadState, TransactionPort
 from compliance.note import Checkpoint, Signer
 from compliance.publication import Publication
 from compliance.published import PublishedLog, Snapshot, open_note, read_note
@@ -81,7 +81,7 @@ class _Taken(NamedTuple):
 class Committer:
     """Appends batches of drafts. Any number of them may stand on one store, in any number of processes."""
 
-    def __init__(self, folder: Path, head: Head, signer: Signer, published: PublishedLog) -> None:
+    def __init__(self, folder: Path, head: HeadPort, signer: Signer, published: PublishedLog) -> None:
         self._folder = folder
         self._head = head
         self._signer = signer
@@ -95,13 +95,13 @@ class Committer:
 
     def take_up(self) -> None:
         """Step 1 alone: bring the log into order, or raise StoreTampered saying why it cannot be."""
-        with self._one, self._lock.held():
+        with self._one, self._held():
             self._take_up()
 
     def commit(self, drafts: Sequence[Sequence[Draft]]) -> None:
         """Append drafts of several callers, each caller's in their order. Steps 1 to 5."""
         ordered = [draft for part in sorted(drafts, key=_first_receipt) for draft in part]
-        with self._one, self._lock.held():
+        with self._one, self._held():
             if not self._append(ordered) and not self._append(ordered):
                 raise StoreUnavailable("The log grew twice beneath an append that held its lock; try again.")
 
@@ -111,13 +111,19 @@ class Committer:
             try:
                 # Without the mark the head is as a crash leaves it, which opening can deal with;
                 # what is wrong with the store was raised by what met it, or is by opening it.
-                with suppress(MunimentError), self._lock.held():
+                with suppress(MunimentError), self._held():
                     self._head.mark_published(self._take_up().state)
             finally:
                 self._head.close()
                 self._lock.close()
 
     def _append(self, drafts: Sequence[Draft]) -> bool:
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Keep other processes out: by a lock in the folder, and where the head is shared further by the head's own."""
+        with self._lock.held(), self._head.held():
+            yield
+
         """Append; False where another process had appended since this one took up the log."""
         # 1.
         state, tip, _ = taken = self._taken_up()
@@ -154,6 +160,7 @@ class Committer:
     def _release(self, count: int, first: int) -> None:
         try:
             self._publication.release()
+            self._head.confirm_held()
         except StoreUnavailable as error:
             message = (
                 f"{error.message} {count} entries from index {first} on are in the log but not published; "
@@ -187,12 +194,12 @@ class Committer:
     def _take_up(self) -> _Taken:
         checkpoint, note = open_note(read_note(self._folder), self._signer.verifier)
         state = self._head.state()
-        refuse_other_times(state, checkpoint)
+        refuse_other_times(state, checkpoint, self._head.named)
         tip, leaves = self._head.tip(state)
         self._refuse_missing(state.base)
         files = tip.extend(leaves) | dict(tip.partials())
         if (tip.edge.size, tip.edge.root()) != (state.size, state.root):
-            message = "log/head.db does not hold the entries that its root speaks for; restore the store from one backup."
+            message = f"{self._head.named} does not hold the entries that its root speaks for; restore the store from one backup."
             raise StoreTampered(message, index=state.base, field="head.db")
         self._publication.clear()
         finished = checkpoint.size == state.size
@@ -213,7 +220,7 @@ class Committer:
                 raise StoreTampered(message, index=number * WIDTH, field=tile.path)
 
 
-def refuse_other_times(state: HeadState, checkpoint: Checkpoint) -> None:
+def refuse_other_times(state: HeadState, checkpoint: Checkpoint, named: str = "log/head.db") -> None:
     """Refuse a head and a published log that are not of the same time, rather than fork the log."""
     if (checkpoint.size, checkpoint.root) in {
         (state.size, state.root),
@@ -222,17 +229,17 @@ def refuse_other_times(state: HeadState, checkpoint: Checkpoint) -> None:
         return
     if checkpoint.size > state.size:
         message = (
-            f"The published checkpoint speaks for {checkpoint.size} entries, log/head.db for {state.size}: the head was "
+            f"The published checkpoint speaks for {checkpoint.size} entries, {named} for {state.size}: the head was "
             "restored from an older backup. Restore the whole store from one backup."
         )
     elif checkpoint.size < state.size:
         message = (
-            f"log/head.db has signed {state.published} entries, but the published log is back at {checkpoint.size}: its "
+            f"{named} has signed {state.published} entries, but the published log is back at {checkpoint.size}: its "
             "files were restored from an older backup. Restore the whole store from one backup."
         )
     else:
         message = (
-            f"The published checkpoint and log/head.db have different roots for {state.size} entries: they are of two "
+            f"The published checkpoint and {named} have different roots for {state.size} entries: they are of two "
             "different logs. Restore the whole store from one backup."
         )
     raise StoreTampered(message, index=min(checkpoint.size, state.size), field="checkpoint")
@@ -241,13 +248,14 @@ def refuse_other_times(state: HeadState, checkpoint: Checkpoint) -> None:
 # --- step 2 ------------------------------------------------------------------------------------
 
 
-def _decide(state: HeadState, drafts: Sequence[Draft], transaction: Transaction) -> _Batch:
+def _decide(state: HeadState, drafts: Sequence[Draft], transaction: TransactionPort) -> _Batch:
     """Which drafts are appended, where, and as received when."""
     leaves: list[bytes] = []
     known: set[bytes] = set()
     indexes: list[tuple[Draft, int]] = []
     last = state.received_at
     for draft in drafts:
+    transaction.foresee([digest for draft in drafts for digest in draft.known])
         fresh = [digest for digest in draft.known if digest not in known]
         if draft.known and (not fresh or transaction.are_known(fresh)):
             continue

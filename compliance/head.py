@@ -1,10 +1,7 @@
-"""The head of the log: one SQLite database, ``log/head.db``, in which every append is decided.
+"""The head of the log on the embedded default: one SQLite database, ``log/head.db``.
 
-It holds the size and root of the log, the last size known to be published, the right edge of the
-tree as of ``base`` (the last multiple of 256 whose tiles are safely published), the entries from
-``base`` on, and the digests of known items. A transaction that has committed is durable (WAL,
-``synchronous=FULL``); publication can be redone from what it wrote. The digests of known items
-exist nowhere else: with the head they are lost, and items sent again would be appended again.
+A transaction that has committed is durable (WAL, ``synchronous=FULL``). See ``headport`` for what
+the head holds.
 """
 
 from __future__ import annotations
@@ -14,14 +11,15 @@ import sqlite3
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 
-from compliance.errors import InputRefused, StoreMissing, StoreTampered, StoreUnavailable
-from compliance.merkle import EMPTY_ROOT
-from compliance.tiles import WIDTH, Tip, bundle, hashes_of, unbundle
+from compliance.errors import StoreExists, StoreMissing, StoreTampered, StoreUnavailable
+from compliance.headport import EMPTY, HeadState, checked_state, checked_tip, in_bundles
+from compliance.tiles import Tip
 
+NAMED = "log/head.db"
+"""What it is called in a message."""
 BUSY_SECONDS = 5.0
 """How long a statement waits for a database that another program has locked."""
 
@@ -35,25 +33,6 @@ CREATE TABLE edge (level INTEGER PRIMARY KEY, hashes BLOB NOT NULL);
 CREATE TABLE pending (first INTEGER PRIMARY KEY, entries BLOB NOT NULL);
 CREATE TABLE known (digest BLOB PRIMARY KEY) WITHOUT ROWID;
 """
-
-
-@dataclass(frozen=True)
-class HeadState:
-    """What the head row says. ``received_at`` is the last receipt, in microseconds since 1970, UTC."""
-
-    size: int
-    root: bytes
-    published: int
-    published_root: bytes
-    received_at: int
-    base: int
-
-    def follow(self, size: int, root: bytes, received_at: int) -> HeadState:
-        """The head after an append, this one having been published in full."""
-        return HeadState(size, root, self.size, self.root, received_at, self.size // WIDTH * WIDTH)
-
-
-EMPTY = HeadState(0, EMPTY_ROOT, 0, EMPTY_ROOT, 0, 0)
 _READ = "SELECT size, root, published, published_root, received_at, base FROM head"
 _FIRST = "INSERT INTO head (id, size, root, published, published_root, received_at, base) VALUES (1, ?, ?, ?, ?, ?, ?)"
 _REASONS = {
@@ -92,40 +71,15 @@ def connect(path: Path, *, mode: str = "rw") -> sqlite3.Connection:
 
 def read_state(connection: sqlite3.Connection) -> HeadState:
     """The head row. Raises StoreTampered where there is none."""
-    row = connection.execute(_READ).fetchone()
-    if row is None:
-        raise StoreTampered(
-            "log/head.db has no head row; restore the store from one backup.", field="head.db"
-        )
-    state = HeadState(*row)
-    numbers = (state.size, state.published, state.received_at, state.base)
-    sound = all(isinstance(number, int) and number >= 0 for number in numbers)
-    if not sound or not all(isinstance(root, bytes) for root in (state.root, state.published_root)):
-        raise StoreTampered(
-            "log/head.db has a damaged head row; restore the store from one backup.", field="head.db"
-        )
-    return state
+    return checked_state(connection.execute(_READ).fetchone(), NAMED)
 
 
 def read_tip(connection: sqlite3.Connection, state: HeadState) -> tuple[Tip, list[bytes]]:
     """The tip at ``base`` and the entries that follow it. Raises StoreTampered where they cannot be."""
-    try:
-        rows = _read_rows(connection)
-        ask = "SELECT CAST(entries AS BLOB) FROM pending WHERE first >= ? ORDER BY first"
-        leaves = [leaf for (entries,) in connection.execute(ask, (state.base,)) for leaf in unbundle(entries)]
-        return Tip.at(state.base, rows), leaves
-    except InputRefused as error:
-        message = f"log/head.db contradicts itself: {error.message} Restore the store from one backup."
-        raise StoreTampered(message, field="head.db") from error
-
-
-def _read_rows(connection: sqlite3.Connection) -> list[list[bytes]]:
-    rows: list[list[bytes]] = []
-    for level, hashes in connection.execute("SELECT level, CAST(hashes AS BLOB) FROM edge ORDER BY level"):
-        if level != len(rows) + 1:
-            raise InputRefused(f"row {level} of the edge follows row {len(rows)}.")
-        rows.append(hashes_of(hashes))
-    return rows
+    edge = connection.execute("SELECT level, CAST(hashes AS BLOB) FROM edge ORDER BY level").fetchall()
+    ask = "SELECT CAST(entries AS BLOB) FROM pending WHERE first >= ? ORDER BY first"
+    pending = [entries for (entries,) in connection.execute(ask, (state.base,))]
+    return checked_tip(state, edge, pending, NAMED)
 
 
 def copied_head(path: Path) -> tuple[HeadState, Tip, list[bytes]]:
@@ -156,8 +110,33 @@ def _read_head(uri: str) -> tuple[HeadState, Tip, list[bytes]]:
         return state, *read_tip(connection, state)
 
 
+class HeadFile:
+    """The place of a head on the embedded default (``headport.HeadPlace``)."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def create(self) -> None:
+        """Make the head of an empty log."""
+        if self._path.exists():
+            raise StoreExists(f"There is a log head at {self._path} already.")
+        Head.create(self._path).close()
+
+    def open(self) -> Head:
+        """Open it. Raises StoreMissing, StoreUnavailable, StoreTampered."""
+        return Head(self._path)
+
+    def read(self) -> tuple[HeadState, Tip, list[bytes]]:
+        """What it holds, of one moment, without writing anything beside the database."""
+        if not self._path.is_file():
+            raise StoreMissing(f"{NAMED} is missing")
+        return copied_head(self._path)
+
+
 class Head:
     """An open head. One thread at a time writes, under the append lock; any thread may ask what is known."""
+
+    named = NAMED
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
@@ -178,15 +157,7 @@ class Head:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
             connection.executescript(f"BEGIN;{_SCHEMA}")
-            values = (
-                EMPTY.size,
-                EMPTY.root,
-                EMPTY.published,
-                EMPTY.published_root,
-                EMPTY.received_at,
-                EMPTY.base,
-            )
-            connection.execute(_FIRST, values)
+            connection.execute(_FIRST, EMPTY.values)
             connection.execute("COMMIT")
         return cls(path)
 
@@ -195,6 +166,13 @@ class Head:
         with self._asking:
             self._asker.close()
         self._writer.close()
+
+    def held(self) -> AbstractContextManager[None]:
+        """Nothing more: the append lock of the log's folder is beside the database."""
+        return nullcontext()
+
+    def confirm_held(self) -> None:
+        """Nothing: a lock on an open file stays."""
 
     def state(self) -> HeadState:
         """The head row, read by the writer."""
@@ -240,6 +218,9 @@ class Transaction:
         self._connection = connection
         self.advanced = False
 
+    def foresee(self, digests: Sequence[bytes]) -> None:
+        """Nothing: the database is near."""
+
     def are_known(self, digests: Sequence[bytes]) -> bool:
         """Whether all digests were recorded."""
         return all_known(self._connection, digests)
@@ -247,16 +228,7 @@ class Transaction:
     def advance(self, old: HeadState, new: HeadState, leaves: Sequence[bytes]) -> bool:
         """Compare-and-swap the head, adding the entries; False, and nothing done, if it is not at ``old``."""
         execute = self._connection.execute
-        values = (
-            new.size,
-            new.root,
-            new.published,
-            new.published_root,
-            new.received_at,
-            new.base,
-            old.size,
-            old.root,
-        )
+        values = (*new.values, old.size, old.root)
         changed = execute(
             "UPDATE head SET size = ?, root = ?, published = ?, published_root = ?, received_at = ?, base = ?"
             " WHERE size = ? AND root = ?",
@@ -266,8 +238,8 @@ class Transaction:
             return False
         if new.base != old.base:
             execute("DELETE FROM pending WHERE first < ?", (new.base,))
-        for first, part in _chunks(old.size, leaves):
-            execute("INSERT INTO pending (first, entries) VALUES (?, ?)", (first, bundle(part)))
+        for part in in_bundles(old.size, leaves):
+            execute("INSERT INTO pending (first, entries) VALUES (?, ?)", part)
         self.advanced = True
         return True
 
@@ -286,12 +258,3 @@ def all_known(connection: sqlite3.Connection, digests: Sequence[bytes]) -> bool:
     """Whether all digests are in the index of known items; there must be at least one."""
     ask = "SELECT 1 FROM known WHERE digest = ?"
     return bool(digests) and all(connection.execute(ask, (digest,)).fetchone() for digest in digests)
-
-
-def _chunks(size: int, leaves: Sequence[bytes]) -> Iterator[tuple[int, Sequence[bytes]]]:
-    """The new entries cut where bundles end, each part with the index of its first entry."""
-    at = 0
-    while at < len(leaves):
-        end = min(len(leaves), at + WIDTH - (size + at) % WIDTH)
-        yield size + at, leaves[at:end]
-        at = end

@@ -30,7 +30,8 @@ from compliance.errors import (
 )
 from compliance.evidence import Entry, Observation, Payload
 from compliance.groupcommit import GroupCommit
-from compliance.head import Head
+from compliance.head import HeadFile
+from compliance.headport import HeadPlace
 from compliance.keyring import Keyring
 from compliance.merkle import EMPTY_ROOT, NodeReader, consistency_proof, inclusion_proof, tree_root
 from compliance.note import Checkpoint, ProofFile, check_origin
@@ -42,6 +43,7 @@ LOG = "log"
 PAYLOADS = "payloads"
 KEYS = "keys"
 DATA_KEYS = "data"
+HEAD = "head.db"
 
 
 class EvidenceLog:
@@ -51,7 +53,14 @@ class EvidenceLog:
     at the published size, the keys for sealed payloads and for checkpoints of former sizes.
     """
 
-    def __init__(self, home: Path, clock: Callable[[], datetime], *, read_only: bool) -> None:
+    def __init__(
+        self,
+        home: Path,
+        clock: Callable[[], datetime],
+        *,
+        read_only: bool,
+        head: HeadPlace | None = None,
+    ) -> None:
         self._clock = clock
         self._published = PublishedLog(home / LOG, read_verifier(home / LOG))
         self._payloads = PayloadFolder(home / PAYLOADS)
@@ -63,12 +72,14 @@ class EvidenceLog:
             self._data_keys = DataKeys(self._data_keys_folder, self._keys.master)
             self._refuse_foreign_key(self._keys)
         if not read_only:
-            self._open_writer(home / LOG)
+            self._open_writer(home / LOG, head or HeadFile(home / LOG / HEAD))
         self._published.snapshot()
 
     @classmethod
-    def create(cls, home: Path, *, origin: str, clock: Callable[[], datetime]) -> Self:
-        """Make the keys and an empty log, and open it.
+    def create(
+        cls, home: Path, *, origin: str, clock: Callable[[], datetime], head: HeadPlace | None = None
+    ) -> Self:
+        """Make the keys and an empty log, and open it. ``head`` lies in the log's folder unless given.
 
         Raises StoreExists where any of it is there already, InputRefused for an unfit origin.
         """
@@ -84,21 +95,28 @@ class EvidenceLog:
         with refusing("Creating the store"):
             make_folder(home / PAYLOADS)
             make_folder(home / LOG)
-            Head.create(home / LOG / "head.db").close()
+            (head or HeadFile(home / LOG / HEAD)).create()
             note = keys.signer.signed(Checkpoint(origin, 0, EMPTY_ROOT).text())
             put_file(home / LOG / "checkpoint", note.encode(), mode=PUBLIC)
             # Last: without a verifier key there is no log, so a creation cut short is none.
             put_file(home / LOG / "vkey", f"{keys.signer.verifier}\n".encode(), mode=PUBLIC)
-        return cls(home, clock, read_only=False)
+        return cls(home, clock, read_only=False, head=head)
 
     @classmethod
-    def open(cls, home: Path, *, clock: Callable[[], datetime], read_only: bool = False) -> Self:
+    def open(
+        cls,
+        home: Path,
+        *,
+        clock: Callable[[], datetime],
+        read_only: bool = False,
+        head: HeadPlace | None = None,
+    ) -> Self:
         """Open a log that is there. Raises StoreMissing, or StoreTampered saying what contradicts what.
 
         Opening for writing finishes a publication that a crash cut short. It reads the right edge
         of the tree, not the log.
         """
-        return cls(home, clock, read_only=read_only)
+        return cls(home, clock, read_only=read_only, head=head)
 
     def close(self) -> None:
         """Let go of the store. A commit under way is finished first."""
@@ -240,9 +258,9 @@ class EvidenceLog:
             message = "keys/log-signing.pem is not the key of log/vkey; restore the store from one backup."
             raise StoreTampered(message, field="vkey")
 
-    def _open_writer(self, folder: Path) -> None:
+    def _open_writer(self, folder: Path, head: HeadPlace) -> None:
         keys = self._secret()
-        self._head = Head(folder / "head.db")
+        self._head = head.open()
         self._committer = Committer(folder, self._head, keys.signer, self._published)
         try:
             self._committer.take_up()

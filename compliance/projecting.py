@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import insert, text
+from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from compliance.bulk import put
 from compliance.canonical import content_bytes, evidence_ranges, micros, sha256_hex
 from compliance.errors import MunimentError, StoreTampered, StoreUnavailable
 from compliance.evidence import Entry
@@ -22,6 +23,7 @@ from compliance.tables import (
     EntryRow,
     FragmentRow,
     ListingRow,
+    MemberRow,
     ReceivedRow,
     UnreadableRow,
 )
@@ -56,16 +58,16 @@ class _Rows:
     def unreadable(self, index: int, entry: Entry, why: str) -> None:
         self.add(
             UnreadableRow, log_index=index, kind=entry.kind, source=entry.source,
-            instant=micros(entry.instant), why=why,
+            instant=micros(entry.instant), why=_storable(why),
         )  # fmt: skip
-        self.add(DefectRow, log_index=index, evidence=str(index), what=f"unreadable: {why}")
+        self.add(DefectRow, log_index=index, evidence=str(index), what=_storable(f"unreadable: {why}"))
 
     def entry(self, index: int, entry: Entry) -> None:
         payload = entry.payload
         self.add(
             EntryRow, log_index=index, kind=entry.kind, source=entry.source,
             instant=micros(entry.instant), received_at=micros(entry.received_at),
-            media_type=payload and payload.media_type, sha256=payload and payload.sha256,
+            media_type=payload and _storable(payload.media_type), sha256=payload and payload.sha256,
             size=payload and payload.size, sealed=payload is not None and payload.sealed is not None,
         )  # fmt: skip
 
@@ -117,11 +119,10 @@ class _Rows:
 
     def write(self, connection: Connection) -> None:
         for table, rows in self.by_table.items():
-            connection.execute(insert(table), rows)
-        if self.members:
-            connection.exec_driver_sql(
-                "INSERT OR IGNORE INTO member (pseudonym, log_index) VALUES (?, ?)", self.members
-            )
+            put(connection, table, rows)
+        # Twice named is once held; rows of these entries are written nowhere else.
+        members = [{"pseudonym": held, "log_index": index} for held, index in dict.fromkeys(self.members)]
+        put(connection, MemberRow, members)
         for index, entry, base, removed in self.differences:
             if _is_held(connection, base):
                 _extend_from_base(connection, index, base, removed)
@@ -188,7 +189,10 @@ def _is_held(connection: Connection, base: int) -> bool:
 def _extend_from_base(connection: Connection, index: int, base: int, removed: Iterable[bytes]) -> None:
     """A manifest kept as a difference holds what its base holds, less what was removed."""
     connection.execute(
-        text("INSERT OR IGNORE INTO member SELECT pseudonym, :index FROM member WHERE log_index = :base"),
+        text(
+            "INSERT INTO member (pseudonym, log_index)"
+            " SELECT pseudonym, CAST(:index AS BIGINT) FROM member WHERE log_index = :base ON CONFLICT DO NOTHING"
+        ),
         {"index": index, "base": base},
     )
     gone = [{"index": index, "pseudonym": item} for item in removed]
@@ -210,4 +214,5 @@ def _text(value: object) -> str:
 
 
 def _storable(value: str) -> str:
-    return value.encode("utf-8", "backslashreplace").decode()
+    """Text that both engines hold: no lone surrogate, and no NUL, which PostgreSQL refuses."""
+    return value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")

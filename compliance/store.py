@@ -16,22 +16,17 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 
 from compliance.canonical import Json, canonical, sha256_hex, strict_json
 from compliance.collecting import COLLECTION, Former, former_items
-from compliance.database import sqlite_engine
+from compliance.databases import Databases, databases_of
 from compliance.errors import (
     InputRefused,
     LibraryInvalid,
     NotFound,
     StoreExists,
     StoreMissing,
-    StoreUnavailable,
 )
 from compliance.evidence import CollectorName, Observation
 from compliance.facts import FactSchema, Reader
@@ -59,17 +54,19 @@ class Store:
         settings: Settings,
         log: EvidenceLog,
         *,
-        operations: Engine,
+        databases: Databases,
         readers: Sequence[Reader],
         derivations: Mapping[str, Derivation],
         clock: Callable[[], datetime],
     ) -> None:
         self.settings = settings
         self.log = log
-        self.operations = operations
+        self.operations = databases.operations()
         self.clock = clock
         self.key_spaces = KeySpaces.from_settings(settings.key_spaces)
-        self.projections = Projections(settings.home, log, readers, program=PROGRAM)
+        self.projections = Projections(
+            settings.home, log, readers, program=PROGRAM, generations=databases.generations()
+        )
         self.readers = readers
         self.derivations = derivations
         self.schemas = schemas_of(readers, derivations)
@@ -94,18 +91,17 @@ class Store:
 
         Raises StoreExists where there is one, LibraryInvalid before anything is made.
         """
-        _only_the_embedded_default(settings)
+        _only_a_folder(settings)
         if (settings.home / "log").exists():
             raise StoreExists(f"There is a store in {settings.home} already; init never overwrites one.")
         load_library(library_files(settings), schemas_of(readers, derivations))
         KeySpaces.from_settings(settings.key_spaces)
         origin = settings.evidence.origin or f"muniment.local/{secrets.token_hex(4)}"
-        log = EvidenceLog.create(settings.home, origin=origin, clock=clock)
-        operations = sqlite_engine(settings.home / "operations.db")
-        upgrade(operations)
-        store = cls(
-            settings, log, operations=operations, readers=readers, derivations=derivations, clock=clock
-        )
+        databases = databases_of(settings)
+        databases.prepare()
+        log = EvidenceLog.create(settings.home, origin=origin, clock=clock, head=databases.head)
+        databases.upgrade()
+        store = cls(settings, log, databases=databases, readers=readers, derivations=derivations, clock=clock)
         store.record_configuration()
         return store
 
@@ -119,16 +115,14 @@ class Store:
         clock: Callable[[], datetime],
     ) -> Store:
         """Open what ``create`` made. Raises StoreMissing, StoreUnavailable, StoreTampered."""
-        _only_the_embedded_default(settings)
+        _only_a_folder(settings)
         if not (settings.home / "log").exists():
             raise StoreMissing(f"There is no store in {settings.home}; `muniment init` creates one.")
-        log = EvidenceLog.open(settings.home, clock=clock)
+        databases = databases_of(settings)
+        databases.require_newest()
+        log = EvidenceLog.open(settings.home, clock=clock, head=databases.head)
         try:
-            operations = sqlite_engine(settings.home / "operations.db")
-            _require_head(operations)
-            return cls(
-                settings, log, operations=operations, readers=readers, derivations=derivations, clock=clock
-            )
+            return cls(settings, log, databases=databases, readers=readers, derivations=derivations, clock=clock)
         except BaseException:
             log.close()
             raise
@@ -264,13 +258,10 @@ class Store:
         return found
 
 
-def _only_the_embedded_default(settings: Settings) -> None:
-    if settings.database_url is not None or settings.evidence.bucket is not None:
-        message = (
-            "database_url and evidence.bucket are set, but this version keeps its store in a folder only;"
-            " unset them."
-        )
-        raise InputRefused(message, field="database_url")
+def _only_a_folder(settings: Settings) -> None:
+    if settings.evidence.bucket is not None:
+        message = "evidence.bucket is set, but this version keeps payloads in a folder only; unset it."
+        raise InputRefused(message, field="evidence.bucket")
 
 
 def schemas_of(readers: Sequence[Reader], derivations: Mapping[str, Derivation]) -> dict[str, FactSchema]:
@@ -309,33 +300,4 @@ def _yaml_below(folder: Traversable, prefix: str) -> list[tuple[str, str]]:
     return found
 
 
-# --- migrations of the operational tables ------------------------------------------------------
-
-
-def _alembic(engine: Engine) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["engine"] = engine
-    return config
-
-
-def upgrade(engine: Engine) -> str:
-    """Migrate the operational tables to the newest revision, and return its name."""
-    command.upgrade(_alembic(engine), "head")
-    return _revisions(engine)[1]
-
-
-def _revisions(engine: Engine) -> tuple[str | None, str]:
-    head = ScriptDirectory.from_config(_alembic(engine)).get_current_head() or ""
-    with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision(), head
-
-
-def _require_head(engine: Engine) -> None:
-    current, head = _revisions(engine)
-    if current != head:
-        message = f"The operations database is at revision {current}, this program needs {head}; run `muniment db upgrade`."
-        raise StoreUnavailable(message)
-
-
-__all__ = ["ITSELF", "PROGRAM", "VERSION", "LibraryInvalid", "Store", "upgrade"]
+__all__ = ["ITSELF", "PROGRAM", "VERSION", "LibraryInvalid", "Store"]

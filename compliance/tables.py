@@ -192,3 +192,10 @@ class UnreadableRow(Projected, table=True):
     source: str
     instant: int = Field(sa_column=Column(BigInteger, nullable=False))
     why: str
+
+
+for _table in PROJECTIONS.tables.values():
+    for _column in _table.columns:
+        if isinstance(_column.type, String):
+            # Ordered by bytes on both engines: equal answers are equal bytes.
+            _column.type = _column.type.with_variant(String(collation="C"), "postgresql")

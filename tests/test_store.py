@@ -24,7 +24,7 @@ from compliance.errors import (
     StoreMissing,
     StoreUnavailable,
 )
-from compliance.settings import KeySpaceSettings, ScopeSettings, Settings, SourceSettings
+from compliance.settings import EvidenceSettings, KeySpaceSettings, ScopeSettings, Settings, SourceSettings
 from compliance.store import Store
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -194,9 +194,9 @@ def test_what_is_no_database_says_what_mends_it(tmp_path: Path) -> None:
 
 
 def test_what_this_version_does_not_do_is_refused(tmp_path: Path) -> None:
-    """Settings for PostgreSQL or a bucket are refused, not silently left aside."""
+    """Settings for a bucket are refused, not silently left aside."""
     with pytest.raises(InputRefused, match="folder only"):
-        created(Settings(home=tmp_path / "store", database_url="postgresql://example.test/x"))
+        created(Settings(home=tmp_path / "store", evidence=EvidenceSettings(bucket="evidence")))
     assert not (tmp_path / "store").exists()
 
 

@@ -12,12 +12,12 @@ from compliance.backup import backup as copy_store
 from compliance.cli.composition import collect, create_store, local_user, machine_clock, open_store, opened
 from compliance.cli.output import print_json
 from compliance.cli.serving import Served
-from compliance.database import MODE, sqlite_engine
+from compliance.database import MODE
+from compliance.databases import databases_of
 from compliance.errors import NotFound
 from compliance.sample import Program, build_sample
 from compliance.settings import load_settings
 from compliance.standing import projections_equal_a_rebuild
-from compliance.store import upgrade
 from compliance.verify import verify_store
 from web.access import create_sign_in_link, create_token
 
@@ -111,7 +111,7 @@ def backup(target: Annotated[Path, typer.Argument(help="New or empty folder")]) 
     """Copy a store consistently, also while it is served. Key-space secrets are not in it."""
     settings = load_settings()
     copy_store(settings.home, target)
-    operations = sqlite_engine(settings.home / "operations.db")
+    operations = databases_of(settings).operations()
     try:
         with operations.connect() as connection:
             connection.exec_driver_sql("VACUUM INTO ?", (str(target / "operations.db"),))
@@ -127,9 +127,7 @@ def upgrade_database() -> None:
     settings = load_settings()
     if not (settings.home / "log").exists():
         raise NotFound(f"There is no store in {settings.home}; `muniment init` creates one.")
-    engine = sqlite_engine(settings.home / "operations.db")
-    typer.echo(f"The operational database is at revision {upgrade(engine)}.")
-    engine.dispose()
+    typer.echo(f"The operational database is at revision {databases_of(settings).upgrade()}.")
 
 
 @tokens.command("create")
