@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
@@ -196,6 +197,19 @@ class Bucket:
                 if _code(error) in _ABSENT or _is_marker(error):
                     return None
                 raise
+
+    def read_aged(self, key: str) -> tuple[bytes, float] | None:
+        """The bytes of an object and how many seconds ago it was written, by the bucket's own clock."""
+        with self._refusing(f"Reading {key}"):
+            try:
+                answer = self._s3.get_object(Bucket=self.name, Key=key)
+            except ClientError as error:
+                if _code(error) in _ABSENT:
+                    return None
+                raise
+            stated = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
+            now = parsedate_to_datetime(stated) if stated else answer["LastModified"]
+            return answer["Body"].read(), max(0.0, (now - answer["LastModified"]).total_seconds())
 
     def look(self, key: str) -> Found | None:
         """Size, version and lock of an object; None where there is none."""

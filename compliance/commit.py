@@ -17,7 +17,6 @@ or of opening the log, redoes the publication from the head.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -32,8 +31,9 @@ from compliance.errors import MunimentError, StoreTampered, StoreUnavailable
 from compliance.evidence import Entry
 from compliance.headport import HeadPort, HeadState, TransactionPort
 from compliance.note import Checkpoint, Signer
-from compliance.publication import Publication
-from compliance.published import PublishedLog, Snapshot, open_note, read_note
+from compliance.pacing import Pacer
+from compliance.publication import Publication, PublicationPort
+from compliance.published import PublishedLog, Snapshot, open_note
 from compliance.tiles import ENTRIES, WIDTH, Tile, Tip
 
 
@@ -81,12 +81,20 @@ class _Taken(NamedTuple):
 class Committer:
     """Appends batches of drafts. Any number of them may stand on one store, in any number of processes."""
 
-    def __init__(self, folder: Path, head: HeadPort, signer: Signer, published: PublishedLog) -> None:
-        self._folder = folder
+    def __init__(
+        self,
+        folder: Path,
+        head: HeadPort,
+        signer: Signer,
+        published: PublishedLog,
+        publication: PublicationPort | None = None,
+    ) -> None:
+        """``folder`` holds the append lock, and the published log too unless ``publication`` is given."""
         self._head = head
         self._signer = signer
         self._published = published
-        self._publication = Publication(folder)
+        self._publication = publication or Publication(folder)
+        self._pacer = Pacer(self.publish)
         self._lock = FileLock(folder / "append.lock")
         self._one = threading.Lock()
         self._taken: _Taken | None = None
@@ -104,26 +112,44 @@ class Committer:
         with self._one, self._held():
             if not self._append(ordered) and not self._append(ordered):
                 raise StoreUnavailable("The log grew twice beneath an append that held its lock; try again.")
+            if self._publication.pending:
+                self._pacer.within(self._publication.due_in())
+
+    def publish(self) -> None:
+        """Publish what is committed but not published yet, as a bucket is written to at most once a second."""
+        with self._one, self._held():
+            if self._publication.pending:
+                if self._taken is None or self._head.state() != self._taken.state:
+                    self._take_up()
+                self._publish()
+
+    def _publish(self) -> None:
+        taken = self._taken_up()
+        self._head.confirm_held()
+        self._publication.publish()
+        self._head.mark_published(taken.state)
 
     def close(self) -> None:
         """Wait for a commit under way, note that all is published, and close the head."""
+        self._pacer.stop()
         with self._one:
             try:
                 # Without the mark the head is as a crash leaves it, which opening can deal with;
                 # what is wrong with the store was raised by what met it, or is by opening it.
                 with suppress(MunimentError), self._held():
-                    self._head.mark_published(self._take_up().state)
+                    self._take_up()
+                    self._publish()
             finally:
                 self._head.close()
                 self._lock.close()
 
-    def _append(self, drafts: Sequence[Draft]) -> bool:
     @contextmanager
     def _held(self) -> Iterator[None]:
         """Keep other processes out: by a lock in the folder, and where the head is shared further by the head's own."""
         with self._lock.held(), self._head.held():
             yield
 
+    def _append(self, drafts: Sequence[Draft]) -> bool:
         """Append; False where another process had appended since this one took up the log."""
         # 1.
         state, tip, _ = taken = self._taken_up()
@@ -139,6 +165,8 @@ class Committer:
             grown = tip.copy()
             files = grown.extend(batch.leaves)
             new = state.follow(grown.edge.size, grown.edge.root(), batch.received_at)
+            if self._publication.pending:
+                new = replace(new, published=state.published, published_root=state.published_root)
             note = self._note(new)
             self._publication.stage(files, note)
             # 4.
@@ -159,8 +187,8 @@ class Committer:
 
     def _release(self, count: int, first: int) -> None:
         try:
-            self._publication.release()
             self._head.confirm_held()
+            self._publication.release()
         except StoreUnavailable as error:
             message = (
                 f"{error.message} {count} entries from index {first} on are in the log but not published; "
@@ -177,11 +205,7 @@ class Committer:
 
     def _stamp(self) -> tuple[int, int, int]:
         with refusing("Looking for the published checkpoint"):
-            try:
-                status = os.stat(self._folder / "checkpoint")  # noqa: PTH116 - asked at every append
-            except FileNotFoundError:
-                return (0, 0, 0)  # equals no stamp, so that taking up says what is missing
-        return status.st_ino, status.st_mtime_ns, status.st_size
+            return self._published.files.stamp()
 
     # --- step 1 --------------------------------------------------------------------------------
 
@@ -192,7 +216,7 @@ class Committer:
         return self._take_up()
 
     def _take_up(self) -> _Taken:
-        checkpoint, note = open_note(read_note(self._folder), self._signer.verifier)
+        checkpoint, note = open_note(self._published.files.fresh_note(), self._signer.verifier)
         state = self._head.state()
         refuse_other_times(state, checkpoint, self._head.named)
         tip, leaves = self._head.tip(state)
@@ -215,7 +239,7 @@ class Committer:
         """The last full files before ``base`` must be there: the head no longer holds their entries."""
         number = base // WIDTH - 1
         for tile in (Tile(0, number), Tile(ENTRIES, number)) if base else ():
-            if not (self._folder / tile.path).is_file():
+            if self._publication.lacks(tile):
                 message = f"log/{tile.path} is missing, though the head counts on it; restore the store from one backup."
                 raise StoreTampered(message, index=number * WIDTH, field=tile.path)
 
@@ -254,8 +278,8 @@ def _decide(state: HeadState, drafts: Sequence[Draft], transaction: TransactionP
     known: set[bytes] = set()
     indexes: list[tuple[Draft, int]] = []
     last = state.received_at
-    for draft in drafts:
     transaction.foresee([digest for draft in drafts for digest in draft.known])
+    for draft in drafts:
         fresh = [digest for digest in draft.known if digest not in known]
         if draft.known and (not fresh or transaction.are_known(fresh)):
             continue

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 from compliance.durable import (
     PUBLIC,
@@ -26,8 +27,52 @@ from compliance.merkle import HASH_BYTES
 from compliance.tiles import ENTRIES, WIDTH, Tile, bundle, unbundle
 
 
+class PublicationPort(Protocol):
+    """Publishes the files of a log, under the append lock; in a folder at once, in a bucket when it is due."""
+
+    @property
+    def pending(self) -> bool:
+        """Whether the last size that was released is not published yet."""
+        ...
+
+    def stage(self, files: Mapping[Tile, bytes], note: str) -> None:
+        """Prepare a new size. Raises StoreUnavailable; nothing is published yet."""
+        ...
+
+    def release(self) -> None:
+        """Publish it, or all of it that cannot wait. Raises StoreUnavailable; it can be redone."""
+        ...
+
+    def publish(self) -> None:
+        """Publish what is pending now. Raises StoreUnavailable; it can be redone."""
+        ...
+
+    def due_in(self) -> float:
+        """Seconds until what is pending may be published."""
+        ...
+
+    def sweep(self, full: list[Tile]) -> None:
+        """Remove the partial tiles of tiles that are full and published."""
+        ...
+
+    def torn(self, files: Mapping[Tile, bytes]) -> dict[Tile, bytes]:
+        """Those of the files that should be there and are not, or are cut short."""
+        ...
+
+    def lacks(self, tile: Tile) -> bool:
+        """Whether a tile is not there."""
+        ...
+
+    def clear(self) -> None:
+        """Remove what an interrupted publication staged. Needed once before anything is staged."""
+        ...
+
+
 class Publication:
     """Files of one new size: staged by ``stage``, published by ``release``, under the append lock."""
+
+    pending = False
+    """In a folder every size is published at once."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -55,6 +100,17 @@ class Publication:
             rename(*checkpoint)
             sync_folder(self.folder)
         self.sweep(self._full)
+
+    def publish(self) -> None:
+        """Nothing: ``release`` has published it."""
+
+    def due_in(self) -> float:
+        """At once."""
+        return 0.0
+
+    def lacks(self, tile: Tile) -> bool:
+        """Whether a tile is not there."""
+        return not (self.folder / tile.path).is_file()
 
     def sweep(self, full: list[Tile]) -> None:
         """Remove the partial tiles of tiles that are full and published."""

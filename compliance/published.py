@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from compliance.errors import InputRefused, NotFound, StoreMissing, StoreTampered
+from compliance.errors import InputRefused, NotFound, StoreTampered
+from compliance.logfiles import LogFiles, LogFolder, verifier_in
 from compliance.merkle import HASH_BYTES, leaf_hash, root_of
 from compliance.note import Checkpoint, Verifier, open_checkpoint
 from compliance.tiles import ENTRIES, HEIGHT, WIDTH, Edge, Tile, hashes_of, rightmost, unbundle, width_at
@@ -62,15 +63,10 @@ class _Recent(Generic[T]):
 
 
 def read_verifier(folder: Path) -> Verifier:
-    """The verifier key that lies beside the log. Raises StoreMissing, or StoreTampered where it is malformed."""
+    """The verifier key that lies in a log's folder. Raises StoreMissing, or StoreTampered where it is malformed."""
     try:
-        text = (folder / "vkey").read_bytes().decode("ascii")
-        # The one newline at the end is part of the form: without it, or with more, nothing parses.
-        return Verifier.parse(text[:-1] if text.endswith("\n") else f"{text}\n")
-    except FileNotFoundError as error:
-        message = f"There is no evidence log in {folder}, which has no vkey; make one with muniment init, or set MUNIMENT_HOME."
-        raise StoreMissing(message) from error
-    except (OSError, UnicodeDecodeError, InputRefused) as error:
+        return verifier_in(LogFolder(folder).read("vkey"), str(folder))
+    except OSError as error:
         raise StoreTampered(
             f"log/vkey cannot be read: {error}. Restore it from a backup.", field="vkey"
         ) from error
@@ -78,11 +74,7 @@ def read_verifier(folder: Path) -> Verifier:
 
 def read_note(folder: Path) -> bytes:
     """The bytes of the published checkpoint, unverified. Raises StoreTampered where there are none."""
-    try:
-        return (folder / "checkpoint").read_bytes()
-    except OSError as error:
-        message = f"log/checkpoint cannot be read: {error.strerror}. Restore the store from one backup."
-        raise StoreTampered(message, field="checkpoint") from error
+    return LogFolder(folder).note()
 
 
 def open_note(raw: bytes, verifier: Verifier) -> tuple[Checkpoint, str]:
@@ -98,8 +90,8 @@ def open_note(raw: bytes, verifier: Verifier) -> tuple[Checkpoint, str]:
 class PublishedLog:
     """Reads a published log. It follows the checkpoint: a larger one is seen at the next call."""
 
-    def __init__(self, folder: Path, verifier: Verifier) -> None:
-        self.folder = folder
+    def __init__(self, files: LogFiles | Path, verifier: Verifier) -> None:
+        self.files = LogFolder(files) if isinstance(files, Path) else files
         self.verifier = verifier
         self._tiles = _Recent[list[bytes]](TILES_KEPT)
         self._bundles = _Recent[list[bytes]](BUNDLES_KEPT)
@@ -111,7 +103,7 @@ class PublishedLog:
         """The log as published now. Raises StoreTampered where checkpoint and right edge disagree."""
         # What was seen is taken first: the file can only be as new or newer, never older.
         seen = self._seen
-        raw = read_note(self.folder)
+        raw = self.files.note()
         if seen is None or seen[0] != raw:
             checkpoint, note = open_note(raw, self.verifier)
             if seen is not None and checkpoint.size < seen[1].size:
@@ -149,19 +141,17 @@ class PublishedLog:
         """The bytes of ``checkpoint``, ``vkey`` or a tile by its path. Raises NotFound."""
         if path not in {"checkpoint", "vkey"} and Tile.parse(path) is None:
             raise NotFound(f"{path!r} is no file of the log; expected checkpoint, vkey or tile/…")
-        try:
-            return (self.folder / path).read_bytes()
-        except FileNotFoundError as error:
-            raise NotFound(f"The log has no {path}.") from error
+        body = self.files.read(path)
+        if body is None:
+            raise NotFound(f"The log has no {path}.")
+        return body
 
     def read(self, tile: Tile) -> bytes:
         """The bytes of a tile or bundle, unverified; of a partial one that was swept, those of the full one."""
         for path in (tile.path, tile._replace(width=WIDTH).path):
-            try:
-                body = (self.folder / path).read_bytes()
-            except FileNotFoundError:
-                continue
-            return body if tile.level == ENTRIES else body[: tile.width * HASH_BYTES]
+            body = self.files.read(path)
+            if body is not None:
+                return body if tile.level == ENTRIES else body[: tile.width * HASH_BYTES]
         start = tile.number << HEIGHT * (tile.row + 1)
         raise StoreTampered(
             f"log/{tile.path} is missing; restore it from a backup.", index=start, field=tile.path

@@ -1,0 +1,112 @@
+"""Where a store keeps its log and its payloads: in its folder, or in a bucket laid out the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from compliance.bucket import Bucket, PayloadBucket
+from compliance.bucketlog import LogBucket
+from compliance.durable import PUBLIC, make_folder, put_file
+from compliance.errors import StoreExists
+from compliance.logfiles import LogFiles, LogFolder
+from compliance.objects import PayloadFolder, Payloads
+from compliance.publication import Publication, PublicationPort
+
+LONGEST = timedelta(days=3653)
+"""Ten years, the longest duty that any framework here states (Regulation (EU) 2024/1689, Article 18)."""
+
+
+class Place(Protocol):
+    """What a log is opened on."""
+
+    @property
+    def files(self) -> LogFiles:
+        """Its published files."""
+        ...
+
+    @property
+    def payloads(self) -> Payloads:
+        """Its payloads."""
+        ...
+
+    @property
+    def publication(self) -> PublicationPort:
+        """What publishes new sizes."""
+        ...
+
+    def begin(self, note: str, vkey: str) -> None:
+        """Publish an empty log. Raises StoreExists where there is one. The verifier key comes last."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+@dataclass(frozen=True)
+class FolderPlace:
+    """The embedded default: everything in the store's folder."""
+
+    home: Path
+
+    @property
+    def files(self) -> LogFolder:
+        """The files in ``log/``."""
+        return LogFolder(self.home / "log")
+
+    @property
+    def payloads(self) -> PayloadFolder:
+        """The files in ``payloads/``."""
+        return PayloadFolder(self.home / "payloads")
+
+    @property
+    def publication(self) -> Publication:
+        """Renames into ``log/``."""
+        return Publication(self.home / "log")
+
+    def begin(self, note: str, vkey: str) -> None:
+        """Write checkpoint and verifier key."""
+        make_folder(self.home / "payloads")
+        put_file(self.home / "log" / "checkpoint", note.encode(), mode=PUBLIC)
+        put_file(self.home / "log" / "vkey", vkey.encode(), mode=PUBLIC)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class BucketPlace:
+    """S3 Object Lock. The head, the keys and the append lock stay in the store's folder or database."""
+
+    def __init__(self, bucket: Bucket, clock: Callable[[], datetime], keeps: timedelta = LONGEST) -> None:
+        """``keeps`` is how long a full tile is kept from its writing."""
+        bucket.require_fit()
+        self._bucket = bucket
+        self._log = LogBucket(bucket, lambda: clock() + keeps)
+        self.payloads: Payloads = PayloadBucket(bucket)
+
+    @property
+    def files(self) -> LogBucket:
+        """The objects under ``log/``."""
+        return self._log
+
+    @property
+    def publication(self) -> LogBucket:
+        """The same, written."""
+        return self._log
+
+    def begin(self, note: str, vkey: str) -> None:
+        """Write checkpoint and verifier key."""
+        if self._bucket.read("log/vkey") is not None or self._bucket.read("log/checkpoint") is not None:
+            raise StoreExists(
+                f"There is an evidence log in {self._bucket} already; use it with its own keys, or name another bucket."
+            )
+        self._bucket.put("log/checkpoint", note.encode())
+        self._bucket.put("log/vkey", vkey.encode())
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._bucket.close()
