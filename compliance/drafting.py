@@ -6,14 +6,15 @@ observation, before it queues for the log.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from compliance.canonical import sha256_hex
 from compliance.commit import Draft
 from compliance.errors import TooLarge
 from compliance.evidence import MAX_ENTRY_BYTES, Entry, Observation, Payload
-from compliance.objects import PayloadFolder
+from compliance.objects import LONGEST, Payloads
 from compliance.sealing import DataKeys, key_name
 
 INLINE_BYTES = 4096
@@ -22,19 +23,29 @@ _TIME_ROOM = 2 * len(".000001")
 """What both times of an entry can grow by when the receipt is moved behind the last one's."""
 
 
+Keeps: TypeAlias = Callable[[str], timedelta]
+"""How long the payloads of a kind of entry are kept from their receipt."""
+
+
+def keep_longest(_kind: str) -> timedelta:
+    """Where nobody says which duties an entry serves, it is kept for the longest of all."""
+    return LONGEST
+
+
 class Drafter:
     """Makes drafts for one store."""
 
-    def __init__(self, payloads: PayloadFolder, data_keys: DataKeys) -> None:
+    def __init__(self, payloads: Payloads, data_keys: DataKeys, keeps: Keeps) -> None:
         self._payloads = payloads
         self._data_keys = data_keys
+        self._keeps = keeps
 
     def draft(self, observations: Sequence[Observation], received_at: datetime) -> list[Draft]:
         """Draft all, or none: TooLarge and unfit values are raised before a payload is stored."""
         made = [self._made(observation, received_at) for observation in observations]
-        for _, stored in made:
+        for draft, stored in made:
             if stored is not None:
-                self._payloads.put(stored)
+                self._payloads.put(stored, received_at + self._keeps(draft.entry.kind))
         return [draft for draft, _ in made]
 
     def _made(self, observation: Observation, received_at: datetime) -> tuple[Draft, bytes | None]:

@@ -17,8 +17,8 @@ from typing import Self
 
 from compliance.canonical import sha256_hex
 from compliance.commit import Committer, Draft
-from compliance.drafting import Drafter
-from compliance.durable import PUBLIC, make_folder, put_file, refusing
+from compliance.drafting import Drafter, Keeps, keep_longest
+from compliance.durable import make_folder, refusing
 from compliance.errors import (
     Forbidden,
     InputRefused,
@@ -33,10 +33,11 @@ from compliance.groupcommit import GroupCommit
 from compliance.head import HeadFile
 from compliance.headport import HeadPlace
 from compliance.keyring import Keyring
+from compliance.logfiles import verifier_in
 from compliance.merkle import EMPTY_ROOT, NodeReader, consistency_proof, inclusion_proof, tree_root
 from compliance.note import Checkpoint, ProofFile, check_origin
-from compliance.objects import PayloadFolder
-from compliance.published import PublishedLog, read_verifier
+from compliance.place import FolderPlace, Place
+from compliance.published import PublishedLog
 from compliance.sealing import DataKeys
 
 LOG = "log"
@@ -60,10 +61,15 @@ class EvidenceLog:
         *,
         read_only: bool,
         head: HeadPlace | None = None,
+        place: Place | None = None,
+        keeps: Keeps = keep_longest,
     ) -> None:
         self._clock = clock
-        self._published = PublishedLog(home / LOG, read_verifier(home / LOG))
-        self._payloads = PayloadFolder(home / PAYLOADS)
+        self._place = place or FolderPlace(home)
+        self._keeps = keeps
+        files = self._place.files
+        self._published = PublishedLog(files, verifier_in(files.read("vkey"), str(self._place)))
+        self._payloads = self._place.payloads
         self._data_keys_folder = home / KEYS / DATA_KEYS
         self._keys, self._no_keys = _open_keys(home / KEYS, self.origin, needed=not read_only)
         self._closed = ExitStack()
@@ -77,9 +83,19 @@ class EvidenceLog:
 
     @classmethod
     def create(
-        cls, home: Path, *, origin: str, clock: Callable[[], datetime], head: HeadPlace | None = None
+        cls,
+        home: Path,
+        *,
+        origin: str,
+        clock: Callable[[], datetime],
+        head: HeadPlace | None = None,
+        place: Place | None = None,
+        keeps: Keeps = keep_longest,
     ) -> Self:
-        """Make the keys and an empty log, and open it. ``head`` lies in the log's folder unless given.
+        """Make the keys and an empty log, and open it.
+
+        ``head`` lies in the log's folder, log and payloads in ``home``, unless given. ``keeps`` says
+        how long the payloads of a kind of entry are kept.
 
         Raises StoreExists where any of it is there already, InputRefused for an unfit origin.
         """
@@ -93,14 +109,12 @@ class EvidenceLog:
                 raise StoreExists(message)
         keys = Keyring.create(home / KEYS, origin)
         with refusing("Creating the store"):
-            make_folder(home / PAYLOADS)
             make_folder(home / LOG)
             (head or HeadFile(home / LOG / HEAD)).create()
             note = keys.signer.signed(Checkpoint(origin, 0, EMPTY_ROOT).text())
-            put_file(home / LOG / "checkpoint", note.encode(), mode=PUBLIC)
             # Last: without a verifier key there is no log, so a creation cut short is none.
-            put_file(home / LOG / "vkey", f"{keys.signer.verifier}\n".encode(), mode=PUBLIC)
-        return cls(home, clock, read_only=False, head=head)
+            (place or FolderPlace(home)).begin(note, f"{keys.signer.verifier}\n")
+        return cls(home, clock, read_only=False, head=head, place=place, keeps=keeps)
 
     @classmethod
     def open(
@@ -110,18 +124,21 @@ class EvidenceLog:
         clock: Callable[[], datetime],
         read_only: bool = False,
         head: HeadPlace | None = None,
+        place: Place | None = None,
+        keeps: Keeps = keep_longest,
     ) -> Self:
         """Open a log that is there. Raises StoreMissing, or StoreTampered saying what contradicts what.
 
         Opening for writing finishes a publication that a crash cut short. It reads the right edge
         of the tree, not the log.
         """
-        return cls(home, clock, read_only=read_only, head=head)
+        return cls(home, clock, read_only=read_only, head=head, place=place, keeps=keeps)
 
     def close(self) -> None:
         """Let go of the store. A commit under way is finished first."""
         self._writer = None
         self._closed.close()
+        self._place.close()
 
     def __enter__(self) -> Self:
         return self
@@ -232,8 +249,11 @@ class EvidenceLog:
         size = self.size if size is None else size
         if index >= size:
             raise NotFound(f"There is no entry {index} among the first {size}.", field="id")
-        path = inclusion_proof(index, size, self._nodes(size))
-        return ProofFile(index, path, self.checkpoint(size)).text()
+        return ProofFile(index, self.inclusion(index, size), self.checkpoint(size)).text()
+
+    def inclusion(self, index: int, size: int) -> list[bytes]:
+        """The RFC 6962 audit path of an entry in the log of ``size`` entries; needs no key."""
+        return inclusion_proof(index, size, self._nodes(size))
 
     def consistency(self, old: int, new: int) -> list[bytes]:
         """The RFC 6962 proof that the log of ``old`` entries is a prefix of that of ``new``."""
@@ -261,13 +281,13 @@ class EvidenceLog:
     def _open_writer(self, folder: Path, head: HeadPlace) -> None:
         keys = self._secret()
         self._head = head.open()
-        self._committer = Committer(folder, self._head, keys.signer, self._published)
+        self._committer = Committer(folder, self._head, keys.signer, self._published, self._place.publication)
         try:
             self._committer.take_up()
         except BaseException:
             self._head.close()
             raise
-        self._drafter = Drafter(self._payloads, self._data_keys)
+        self._drafter = Drafter(self._payloads, self._data_keys, self._keeps)
         self._closed.callback(self._committer.close)
         self._writer = GroupCommit(self._committer.commit)
 

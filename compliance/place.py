@@ -13,11 +13,8 @@ from compliance.bucketlog import LogBucket
 from compliance.durable import PUBLIC, make_folder, put_file
 from compliance.errors import StoreExists
 from compliance.logfiles import LogFiles, LogFolder
-from compliance.objects import PayloadFolder, Payloads
+from compliance.objects import LONGEST, PayloadFolder, Payloads
 from compliance.publication import Publication, PublicationPort
-
-LONGEST = timedelta(days=3653)
-"""Ten years, the longest duty that any framework here states (Regulation (EU) 2024/1689, Article 18)."""
 
 
 class Place(Protocol):
@@ -53,6 +50,9 @@ class FolderPlace:
 
     home: Path
 
+    def __str__(self) -> str:
+        return str(self.home / "log")
+
     @property
     def files(self) -> LogFolder:
         """The files in ``log/``."""
@@ -87,6 +87,9 @@ class BucketPlace:
         self._bucket = bucket
         self._log = LogBucket(bucket, lambda: clock() + keeps)
         self.payloads: Payloads = PayloadBucket(bucket)
+
+    def __str__(self) -> str:
+        return str(self._bucket)
 
     @property
     def files(self) -> LogBucket:
