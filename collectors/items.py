@@ -43,7 +43,7 @@ class SeenItem:
     @property
     def repeated(self) -> bool:
         """Whether it was asked a second time, as a control total only."""
-        return bool(self.item.request.get("moment"))
+        return str(self.item.request.get("moment", "")).startswith("after")
 
 
 def items_of(opened: Opened) -> Iterator[SeenItem]:

@@ -146,7 +146,11 @@ class FactsAsOf:
     def _sources_of(self, type_: str) -> list[str]:
         """The sources that should show facts of a type: the configured ones, by their kind."""
         kinds = {kind for kind, facts in self._kind_facts.items() if type_ in facts}
-        return sorted(s["name"] for s in self._config.get("sources", ()) if s["kind"] in kinds)
+        return sorted(
+            s["name"]
+            for s in self._config.get("sources", ())
+            if s["kind"] in kinds and (not s.get("registers") or type_ in s["registers"])
+        )
 
     # --- records -------------------------------------------------------------------------------
 

@@ -43,6 +43,8 @@ MIXED = "application/octet-stream"
 
 Former: TypeAlias = Mapping[tuple[str, str], tuple[str, str]]
 """Of the last answers of a source: (scope, request digest) -> (mark, evidence id)."""
+Redact: TypeAlias = Callable[[bytes], tuple[bytes, tuple[str, ...]]]
+"""Bytes without what must not be kept, and in words what was taken out."""
 
 
 class RunLog(Protocol):
@@ -117,6 +119,7 @@ def collect_once(
     clock: Callable[[], datetime],
     sealed: bool = False,
     progress: Callable[[str], None] | None = None,
+    redact: Redact = lambda body: (body, ()),
 ) -> CollectionOutcome:
     """Run a collector once and append what it brought.
 
@@ -126,7 +129,7 @@ def collect_once(
     3. Append the ``collection`` entry: scopes, items, error.
     """
     started = clock()
-    run = _Run(collector, source, log, former(source), sealed=sealed)
+    run = _Run(collector, source, log, former(source), redact, sealed=sealed)
     error: str | None = None
     try:
         for seen in collector.collect():  # 1
@@ -149,12 +152,13 @@ class _Run:
     """The state of one run: what is packed but not yet appended, and where each item went."""
 
     def __init__(
-        self, collector: Collector, source: str, log: RunLog, former: Former, *, sealed: bool
+        self, collector: Collector, source: str, log: RunLog, former: Former, redact: Redact, *, sealed: bool
     ) -> None:
         self._collector = collector
         self._source = source
         self._log = log
         self._former = former
+        self._redact = redact
         self._sealed = sealed
         self._group: list[Response] = []
         self._segment = _Segment()
@@ -169,12 +173,20 @@ class _Run:
             self.flush()
             self._coverages.append(seen)
             return f"{seen.scope}: {'seen whole' if seen.complete else 'not seen whole'}"
+        seen = self._redacted(seen)
         if self._group and (not seen.joined or (seen.scope, seen.joined) != self._open_group()):
             self._settle()
         self._group.append(seen)
         if not seen.joined:
             self._settle()
         return f"{seen.scope}: {self._new + self._unchanged + len(self._group)} answers"
+
+    def _redacted(self, response: Response) -> Response:
+        """The answer without secrets. Its fingerprint would confirm a guess at them, so it goes too."""
+        body, told = self._redact(response.body)
+        if not told:
+            return response
+        return replace(response, body=body, redactions=(*response.redactions, *told), fingerprint="")
 
     def _open_group(self) -> tuple[str, str]:
         return self._group[0].scope, self._group[0].joined

@@ -34,7 +34,11 @@ from compliance.errors import InputRefused
 CRON_FIELDS = 5
 RESERVED = frozenset({"api", "muniment"})
 """The sources of what a token without a source sends, and of the store's own entries."""
-SourceKind = Literal["aws-iam", "aws-kms", "mlflow", "deletion-log", "push"]
+SourceKind = Literal[
+    "aws-iam", "aws-kms", "aws-s3", "aws-cloudtrail", "aws-secretsmanager", "mlflow", "feast", "schema-registry",
+    "marquez", "scim", "oci-registry", "delta", "iceberg", "deletion-log", "github", "gitlab", "ocsf", "sarif",
+    "register", "fides", "push",
+]  # fmt: skip
 Accepts = Literal["lineage", "decisions", "consents", "erasures", "members", "contracts", "purposes"]
 
 
@@ -66,6 +70,13 @@ class SourceSettings(Part):
     path: Path | None = Field(None, description="File or folder to read")
     bucket: str | None = Field(None, description="S3 bucket to read instead of a folder")
     prefix: str = Field("", description="Prefix of the objects in the bucket")
+    registry: Path | None = Field(None, description="File or folder of Feast registry dumps")
+    repositories: tuple[str, ...] = Field((), description="Repositories to read, OWNER/NAME")
+    uri: str | None = Field(None, description="Where a table lies: a folder, or its newest metadata file")
+    namespace: str | None = Field(None, description="Namespace of the table's dataset, as lineage names it")
+    dataset: str | None = Field(None, description="Name of the table's dataset, as lineage names it")
+    registers: tuple[str, ...] = Field((), description="Registers that the folder holds; empty: any")
+    key_space: str | None = Field(None, description="Key space of the identities in exported consents")
     accepts: tuple[Accepts, ...] = Field((), description="What a pushed source may send")
     expect_every: str | None = Field(None, description="Interval after which silence is stale: 15m, 24h, 7d")
     namespaces: tuple[str, ...] = Field((), description="Dataset namespaces it may speak of; empty: all")
@@ -183,7 +194,8 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path("var"), description="Folder of the embedded store")
     database_url: SecretStr | None = Field(
-        None, description="PostgreSQL in place of the embedded database files: postgresql://USER:PASSWORD@HOST/DATABASE"
+        None,
+        description="PostgreSQL in place of the embedded database files: postgresql://USER:PASSWORD@HOST/DATABASE",
     )
     database_url_file: Path | None = Field(None, description="File that holds that URL")
     controls: Path | None = Field(None, description="Folder of the control library; the shipped one if unset")
@@ -225,7 +237,7 @@ class Settings(BaseSettings):
     def judged_configuration(self, key_ids: dict[str, list[str]]) -> dict[str, Json]:
         """What sways answers, as the ``config`` entry states it: no secret, no path of a key."""
         part = self.model_dump(mode="json", include={"aliases", "replaces", "decisions", "scope"})
-        hidden = {"token_file", "role_arn", "endpoint_url", "url", "path"}
+        hidden = {"token_file", "role_arn", "endpoint_url", "url", "path", "registry", "uri"}
         part["sources"] = [s.model_dump(mode="json", exclude=hidden) for s in self.sources]
         part["key_spaces"] = {name: key_ids[name] for name in sorted(key_ids)}
         return part

@@ -10,7 +10,7 @@ from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from collectors.aws.content import OK_BELOW, content, fingerprint, problem_of
+from collectors.aws.content import OK_BELOW, Said, content, fingerprint, problem_of
 from collectors.aws.session import Account
 from collectors.problems import NO_ANSWER, TRANSIENT, Problem
 from compliance.canonical import Json
@@ -59,12 +59,15 @@ class Asker:
     status 0 without bytes. After five transient problems in a row the next call raises SourceFailed.
     """
 
-    def __init__(self, client: Any, account: Account, *, service: str, region: str, scope: str) -> None:
+    def __init__(
+        self, client: Any, account: Account, *, service: str, region: str, scope: str, read: Said = content
+    ) -> None:  # fmt: skip
         self._client = client
         self._account = account
-        self._service = service
+        self.service = service
         self._region = region
         self._scope = scope
+        self._read = read
         self._received: tuple[int, bytes] = (NO_ANSWER, b"")
         self._in_a_row = 0
         self._last = ""
@@ -85,11 +88,11 @@ class Asker:
             raise SourceFailed(message)
         given = dict(parameters or {})
         status, body = self._bytes(operation, given)
-        problem = problem_of(status, body)
-        action = f"{self._service}:{operation}"
+        problem = problem_of(status, body, self._read)
+        action = f"{self.service}:{operation}"
         self._count(action, problem)
         request: dict[str, Json] = {
-            "service": self._service, "operation": operation, "parameters": given, "region": self._region,
+            "service": self.service, "operation": operation, "parameters": given, "region": self._region,
             **{name: about[name] for name in ("resource", "moment") if about.get(name)},
         }  # fmt: skip
         response = Response(
@@ -97,7 +100,7 @@ class Asker:
             received_at=self._account.clock(), fingerprint=fingerprint(body), joined=about.get("joined", ""),
             media_type="text/xml" if body.lstrip().startswith(b"<") else "application/json",
         )  # fmt: skip
-        return Answer(response, action, problem, {} if problem else content(body))
+        return Answer(response, action, problem, {} if problem else self._read(body))
 
     def _bytes(self, operation: str, parameters: Mapping[str, Json]) -> tuple[int, bytes]:
         self._received = (NO_ANSWER, b"")

@@ -5,7 +5,8 @@ Pure. Answers are hostile input: no document type, bounded depth, duplicate keys
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 from xml.parsers import expat
 
 from collectors.problems import NO_ANSWER, Problem, ProblemKind
@@ -35,12 +36,16 @@ ABSENT_CODES = frozenset(
 UNSUPPORTED_CODES = frozenset({"UnsupportedOperationException", "UnsupportedOperation"})
 
 
-def problem_of(status: int, body: bytes) -> Problem | None:
+Said: TypeAlias = Callable[[bytes], "dict[str, Json]"]
+"""How a protocol's answers are read. Raises InputRefused."""
+
+
+def problem_of(status: int, body: bytes, read: Said | None = None) -> Problem | None:
     """Why an answer is not what was asked for, or None. The status counts before the code."""
     if status == NO_ANSWER:
         return Problem("silent", status)
     if status < OK_BELOW:
-        return _unreadable(status, body)
+        return _unreadable(status, body, read or content)
     return Problem(_kind(status, code := error_code(body)), status, code)
 
 
@@ -54,9 +59,9 @@ def _kind(status: int, code: str) -> ProblemKind:
     return "absent" if status in GONE or code in ABSENT_CODES else "failed"
 
 
-def _unreadable(status: int, body: bytes) -> Problem | None:
+def _unreadable(status: int, body: bytes, read: Said) -> Problem | None:
     try:
-        content(body)
+        read(body)
     except InputRefused:
         return Problem("unreadable", status)
     return None
@@ -121,13 +126,16 @@ def listed(value: Json, what: str = "list") -> list[Json]:
 # --- XML ---------------------------------------------------------------------------------------
 
 
-def xml_value(body: bytes) -> tuple[str, Json]:
+def xml_value(
+    body: bytes, element: Callable[[list[tuple[str, Json]]], Json] | None = None
+) -> tuple[str, Json]:
     """The root element's name and its value, for the XML of the AWS Query protocol.
 
     An element of ``member`` elements is a list, one of ``entry`` elements a mapping, one without
-    elements its text, any other a mapping by name. Raises InputRefused, TooLarge.
+    elements its text, any other a mapping by name. ``element`` reads an element of elements otherwise.
+    Raises InputRefused, TooLarge.
     """
-    tree = _Tree()
+    tree = _Tree(element or _element)
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = _refuse_doctype
     parser.StartElementHandler = tree.start
@@ -147,7 +155,8 @@ def _refuse_doctype(*_: Any) -> None:
 class _Tree:
     """Gathers elements as values while the parser goes through them."""
 
-    def __init__(self) -> None:
+    def __init__(self, element: Callable[[list[tuple[str, Json]]], Json]) -> None:
+        self._element = element
         self.root: tuple[str, Json] = ("", "")
         self._open: list[tuple[str, list[tuple[str, Json]], list[str]]] = []
 
@@ -161,7 +170,7 @@ class _Tree:
 
     def end(self, _name: str) -> None:
         name, children, texts = self._open.pop()
-        value = _element(children) if children else "".join(texts)
+        value = self._element(children) if children else "".join(texts)
         if self._open:
             self._open[-1][1].append((name, value))
         else:

@@ -111,3 +111,31 @@ def _names_someone(value: str) -> bool:
     parts = value.split(":", 5)
     open_account = value.startswith("arn:") and len(parts) > ACCOUNT_PART and "*" in parts[ACCOUNT_PART]
     return not set(value) <= {"*", "?"} and not open_account
+
+
+def denies_without_tls(policy: Mapping[str, Any]) -> bool:
+    """Whether a statement denies everyone every S3 action where ``aws:SecureTransport`` is false."""
+    statements = policy.get("Statement", [])
+    return any(
+        isinstance(statement, dict)
+        and statement.get("Effect") == "Deny"
+        and "*" in _principals(statement)
+        and {"s3:*", "*"} & set(_texts(statement.get("Action")))
+        and _only_without_tls(statement.get("Condition"))
+        for statement in (statements if isinstance(statements, list) else [statements])
+    )
+
+
+def _only_without_tls(condition: Json) -> bool:
+    """Whether the one condition is that the request came without TLS: a further one would narrow the denial."""
+    if not isinstance(condition, dict) or len(condition) != 1:
+        return False
+    ((operator, keys),) = condition.items()
+    if operator.lower() not in ("bool", "boolifexists") or not isinstance(keys, dict) or len(keys) != 1:
+        return False
+    ((key, value),) = keys.items()
+    return key.lower() == "aws:securetransport" and {str(v).lower() for v in _listed(value)} == {"false"}
+
+
+def _listed(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else [value]

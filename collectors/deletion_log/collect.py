@@ -8,7 +8,7 @@ from pathlib import Path
 
 from collectors.coverage import Tally
 from collectors.deletion_log.lines import Chunk, Pseudonymise, chunks, numbered, split_lines
-from collectors.deletion_log.places import Bucket, Files, Folder, Refused
+from collectors.places import Bucket, Files, Folder, Refused
 from compliance.canonical import Json
 from compliance.errors import InputRefused
 from compliance.evidence import Access, CollectorName, Coverage, Response

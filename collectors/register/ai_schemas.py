@@ -46,6 +46,20 @@ AI_OPERATION = register(
     ("sensitive_condition", "string?", "The condition under which it may"),
 )
 
+AI_RISK = register(
+    "ai_risk",
+    "A risk of an AI system to health, safety or rights.",
+    ("system", "string", "The AI system, by id"),
+    ("topics", "strings", "intended-use, misuse, vulnerable-groups, post-market, bias, security, systemic"),
+    ("assessed", "time?", "The last assessment"),
+    ("treatment", "string?", "design, mitigate, inform or accept"),
+    ("due", "time?", "When the treatment must be done"),
+    ("treated", "time?", "When it was done"),
+    ("tested", "time?", "When the measure was last tested"),
+    ("residual_accepted_by", "string?", "Who accepted what remains"),
+    ("owner", "string?", "Who answers for it"),
+)
+
 TECHNICAL_FILE = register(
     "technical_file",
     "A set of documents about an AI system or a model of general purpose.",
@@ -160,7 +174,7 @@ DATA_PRODUCT = register(
 )
 
 AI_REGISTERS: tuple[FactSchema, ...] = (
-    AI_OPERATION, ASSURANCE_ENGAGEMENT, BIAS_DATA, CONTENT_SCAN, DATA_PRODUCT, MODEL_MONITOR, MODEL_RELEASE,
+    AI_OPERATION, AI_RISK, ASSURANCE_ENGAGEMENT, BIAS_DATA, CONTENT_SCAN, DATA_PRODUCT, MODEL_MONITOR, MODEL_RELEASE,
     TECHNICAL_FILE, UNLEARNING,
 )  # fmt: skip
 """Registers of AI, data quality and governance, by name."""

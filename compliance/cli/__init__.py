@@ -17,6 +17,7 @@ from compliance.cli import (
     evidence_commands,
     judgement_commands,
     scope_commands,
+    source_commands,
     store_commands,
     witness_commands,
 )
@@ -35,6 +36,7 @@ for commands in (
     controls_commands,
     judgement_commands,
     scope_commands,
+    source_commands,
     witness_commands,
 ):
     commands.register(app)

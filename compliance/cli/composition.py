@@ -6,31 +6,28 @@ The one place that knows settings, store, collectors and web at once.
 from __future__ import annotations
 
 import getpass
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
-from collectors.aws_iam.collect import IamCollector
-from collectors.aws_kms.collect import KmsCollector
-from collectors.deletion_log.collect import DeletionLogCollector
-from collectors.mlflow.collect import MlflowCollector
 from collectors.pushed.bodies import take_apart
 from collectors.pushed.reading import items_of
 from collectors.registry import READERS
+from collectors.secrets import without_secrets
 from compliance.answers import Answers
+from compliance.cli.pulling import collector
 from compliance.collecting import CollectionOutcome, collect_once
 from compliance.derived import DERIVATIONS
-from compliance.errors import InputRefused, NotFound
+from compliance.errors import NotFound
 from compliance.evidence import Collector
 from compliance.facts import Opened
 from compliance.library import Library, load_library
 from compliance.settings import Settings, SourceSettings, load_settings
 from compliance.store import Store, library_files, schemas_of
 
-T = TypeVar("T")
-SEALED_KINDS = frozenset({"deletion-log"})
+SEALED_KINDS = frozenset({"deletion-log", "fides", "github", "gitlab", "register", "scim"})
 """Pulled sources whose responses may hold pseudonyms or text about persons."""
 
 
@@ -81,32 +78,7 @@ def written_library(folder: Path | None) -> Library:
 
 def collector_of(store: Store, source: SourceSettings) -> Collector:
     """The collector of a pulled source. Raises InputRefused where an option it needs is missing."""
-    match source.kind:
-        case "aws-iam":
-            return IamCollector(
-                region=source.region or "us-east-1", endpoint_url=source.endpoint_url, role_arn=source.role_arn,
-                clock=store.clock,
-            )  # fmt: skip
-        case "aws-kms":
-            regions = source.regions or ((source.region,) if source.region else ())
-            return KmsCollector(
-                regions=_needed(source, "regions", regions), endpoint_url=source.endpoint_url,
-                role_arn=source.role_arn, clock=store.clock,
-            )  # fmt: skip
-        case "mlflow":
-            return MlflowCollector(
-                url=_needed(source, "url", source.url), token=_token(source), clock=store.clock
-            )
-        case "deletion-log":
-            return DeletionLogCollector(
-                path=source.path, bucket=source.bucket, prefix=source.prefix, endpoint_url=source.endpoint_url,
-                pseudonymise=store.key_spaces.pseudonym, clock=store.clock,
-                key_ids={name: ids[0] for name, ids in store.key_spaces.key_ids().items()},
-            )  # fmt: skip
-        case "push":
-            raise InputRefused(
-                f"The source {source.name} is pushed; there is nothing to collect.", field="source"
-            )
+    return collector(store, source)
 
 
 def collect(store: Store, name: str, progress: Callable[[str], None] | None = None) -> CollectionOutcome:
@@ -117,8 +89,14 @@ def collect(store: Store, name: str, progress: Callable[[str], None] | None = No
         raise NotFound(f"No source is named {name!r}; configured are: {known}.", field="source")
     return collect_once(
         collector_of(store, source), source=name, log=store.log, former=store.former_items,
-        clock=store.clock, sealed=source.kind in SEALED_KINDS, progress=progress,
+        clock=store.clock, sealed=source.kind in SEALED_KINDS, progress=progress, redact=_redaction(store.settings),
     )  # fmt: skip
+
+
+def _redaction(settings: Settings) -> Callable[[bytes], tuple[bytes, tuple[str, ...]]]:
+    """What is taken out of answers before they are kept: secrets by their look, and the configured patterns."""
+    own = [re.compile(pattern.encode()) for pattern in settings.redact.patterns]
+    return lambda body: without_secrets(body, own)
 
 
 def item_bytes(store: Store, index: int, item: int | None) -> bytes:
@@ -140,27 +118,3 @@ def item_bytes(store: Store, index: int, item: int | None) -> bytes:
         .item_text(item)
         .encode()
     )
-
-
-def _needed(source: SourceSettings, option: str, value: T | None) -> T:
-    if not value:
-        raise InputRefused(
-            f"The source {source.name} of kind {source.kind} needs {option}.",
-            field=f"sources.{source.name}.{option}",
-        )
-    return value
-
-
-def _token(source: SourceSettings) -> str | None:
-    return (
-        None
-        if source.token_file is None
-        else _read_secret(source.token_file, f"sources.{source.name}.token_file")
-    )
-
-
-def _read_secret(path: Path, field: str) -> str:
-    try:
-        return path.read_text().strip()
-    except OSError as error:
-        raise InputRefused(f"{field} cannot be read: {error.strerror}.", field=field) from error

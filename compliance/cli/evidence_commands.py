@@ -1,9 +1,9 @@
-"""Commands about evidence: sources, collection, items, manifests."""
+"""Commands about evidence: collection, items, manifests."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -12,62 +12,22 @@ from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElaps
 
 from compliance.canonical import parse_evidence_id
 from compliance.cli.composition import collect as collect_source
-from compliance.cli.composition import collector_of, item_bytes, open_store, opened
+from compliance.cli.composition import item_bytes, open_store, opened
 from compliance.cli.members_command import members
 from compliance.cli.output import print_json, print_table
-from compliance.errors import MunimentError, NotFound
-from compliance.evidence import Access
-from compliance.settings import SourceSettings, load_settings
-from compliance.store import Store
+from compliance.errors import NotFound
+from compliance.settings import load_settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 
-sources = typer.Typer(help="The configured sources.", no_args_is_help=True)
 evidence = typer.Typer(help="Evidence items.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.add_typer(sources, name="sources")
     app.add_typer(evidence, name="evidence")
     app.command()(collect)
     app.command()(members)
-
-
-@sources.command("check")
-def check_sources(as_json: AsJson = False) -> None:
-    """Say of each configured source whether it can be reached and with which rights. Exit 1 if one cannot."""
-    store = open_store(load_settings())
-    try:
-        rows = [
-            (source.name, access) for source in store.settings.sources for access in _accesses(store, source)
-        ]
-    finally:
-        store.close()
-    if as_json:
-        print_json(
-            [
-                {"source": name, "request": one.request, "permitted": one.permitted, "detail": one.detail}
-                for name, one in rows
-            ]
-        )
-    else:
-        print_table(
-            ["source", "request", "permitted", "detail"],
-            [[name, one.request, "yes" if one.permitted else "no", one.detail] for name, one in rows],
-        )
-    if any(not access.permitted for _, access in rows):
-        raise typer.Exit(1)
-
-
-def _accesses(store: Store, source: SourceSettings) -> Sequence[Access]:
-    """What a source permits; that it cannot be asked at all is an access refused."""
-    if source.kind == "push":
-        return [Access("push", permitted=True, detail="pushed; nothing to reach")]
-    try:
-        return collector_of(store, source).check()
-    except MunimentError as error:
-        return [Access("reach", permitted=False, detail=error.message)]
 
 
 def collect(

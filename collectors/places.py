@@ -1,4 +1,4 @@
-"""Where the files of a deletion log lie: a folder or file of this machine, or an S3 bucket."""
+"""Where the files of a source lie: a folder or file of this machine, or an S3 bucket."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PART_BYTES = 1024 * 1024
 
 
 class Refused(MunimentError):
-    """A listing or a file could not be read. It is noted, and never leaves this folder's code."""
+    """A listing or a file could not be read. It is noted by the run, and never leaves a collector."""
 
     def __init__(self, action: str, problem: Problem) -> None:
         super().__init__(problem.phrase(action))
@@ -30,13 +30,13 @@ class Refused(MunimentError):
 
 
 class Files(Protocol):
-    """The files of a log, in a stable order."""
+    """The files of a source, in a stable order."""
 
     service: str
     caller: str
 
     def names(self) -> list[str]:
-        """All files that belong to the log. Raises Refused."""
+        """All files that belong to it. Raises Refused."""
         ...
 
     def parts(self, name: str) -> Iterator[bytes]:
@@ -46,9 +46,13 @@ class Files(Protocol):
 
 @dataclass
 class Folder:
-    """A folder with its subfolders, or a single file. Hidden files and other suffixes are no part of it."""
+    """A folder with its subfolders, or a single file. Hidden files and other suffixes are no part of it.
+
+    A link that leads out of the folder is refused, not followed.
+    """
 
     path: Path
+    suffixes: frozenset[str] = SUFFIXES
     service: str = "file"
     caller: str = "local"
 
@@ -63,11 +67,13 @@ class Folder:
             ]
         except OSError as error:
             raise Refused("file:list", _os_problem(error)) from error
-        return sorted(name.as_posix() for name in found if _belongs(name))
+        return sorted(name.as_posix() for name in found if _belongs(name, self.suffixes))
 
     def parts(self, name: str) -> Iterator[bytes]:
         """The bytes of one file."""
         file = self.path if self.path.is_file() else self.path / name
+        if file.is_symlink() and not file.resolve().is_relative_to(self.path.resolve()):
+            raise Refused(f"file:read {name}", Problem("redirected", NO_ANSWER))
         try:
             with file.open("rb") as stream:
                 while part := stream.read(PART_BYTES):
@@ -81,8 +87,8 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _belongs(name: Path) -> bool:
-    return name.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in name.parts)
+def _belongs(name: Path, suffixes: frozenset[str]) -> bool:
+    return name.suffix.lower() in suffixes and not any(part.startswith(".") for part in name.parts)
 
 
 def _os_problem(error: OSError) -> Problem:
@@ -115,7 +121,7 @@ class Bucket:
                 keys = [str(found["Key"]) for page in pages for found in page.get("Contents", ())]
             except (ClientError, BotoCoreError) as error:
                 raise Refused("s3:ListObjectsV2", _s3_problem(error)) from error
-        return sorted(key for key in keys if _belongs(Path(key)))
+        return sorted(key for key in keys if _belongs(Path(key), SUFFIXES))
 
     def parts(self, name: str) -> Iterator[bytes]:
         """The bytes of one object."""

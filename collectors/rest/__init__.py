@@ -1,0 +1,1 @@
+"""What sources with a JSON API over HTTP share: asking, going from page to page, reading answers."""
