@@ -113,6 +113,8 @@ def _read_head(uri: str) -> tuple[HeadState, Tip, list[bytes]]:
 class HeadFile:
     """The place of a head on the embedded default (``headport.HeadPlace``)."""
 
+    named = NAMED
+
     def __init__(self, path: Path) -> None:
         self._path = path
 

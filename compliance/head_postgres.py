@@ -38,6 +38,8 @@ _KNOWN = "SELECT count(*) FROM log_known WHERE digest = ANY(%s::bytea[])"
 class PostgresHeadPlace:
     """The place of a head in a database (``headport.HeadPlace``). Migrations have made its tables."""
 
+    named = NAMED
+
     def __init__(self, database: Postgres) -> None:
         self._database = database
 

@@ -114,6 +114,11 @@ class HeadPort(Protocol):
 class HeadPlace(Protocol):
     """Where a head lies: made once, then opened by any number of processes."""
 
+    @property
+    def named(self) -> str:
+        """What it is called in a message."""
+        ...
+
     def create(self) -> None:
         """Make the head of an empty log. Raises StoreExists where there is one."""
         ...
@@ -123,7 +128,10 @@ class HeadPlace(Protocol):
         ...
 
     def read(self) -> tuple[HeadState, Tip, list[bytes]]:
-        """Head row, tip at ``base`` and entries after it, of one moment, without writing anything."""
+        """Head row, tip at ``base`` and entries after it, of one moment, without writing anything.
+
+        Raises StoreMissing, StoreTampered, StoreUnavailable.
+        """
         ...
 
 

@@ -16,11 +16,15 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
+
+from compliance.databases import DatabaseServer
+from compliance.postgres import Postgres
 
 BIN = Path("/usr/lib/postgresql")
 NEEDS = "needs PostgreSQL, the Debian package postgresql, and as root its user postgres"
@@ -42,10 +46,18 @@ class Server:
         """The URL of one of its databases."""
         return f"postgresql://{user}:{password or self.password}@127.0.0.1:{self.port}/{database}"
 
-    def create(self) -> str:
-        """A new database; returns its name."""
+    def create(self, template: str = "template0") -> str:
+        """A new database, a copy of another; returns its name."""
         name = f"t{secrets.token_hex(6)}"
-        self.run(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        made = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        self.run(made.format(sql.Identifier(name), sql.Identifier(template)))
+        return name
+
+    @cached_property
+    def migrated(self) -> str:
+        """A database with the tables of this program, to be copied."""
+        name = self.create()
+        DatabaseServer(Postgres.parse(self.url(name))).upgrade()
         return name
 
     def drop(self, name: str) -> None:
@@ -143,7 +155,7 @@ def postgres_server() -> Iterator[Server]:
 
 @pytest.fixture
 def postgres_url(postgres_server: Server) -> Iterator[str]:
-    """The URL of an empty database, which is removed afterwards."""
-    name = postgres_server.create()
+    """The URL of a migrated database without a store, which is removed afterwards."""
+    name = postgres_server.create(postgres_server.migrated)
     yield postgres_server.url(name)
     postgres_server.drop(name)

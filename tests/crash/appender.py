@@ -1,13 +1,15 @@
 """Appends until it is killed, saying on standard output what was acknowledged.
 
 Run as ``appender.py HOME NAME THREADS [COUNT]`` in the checkout. Each line is ``INDEX SHA256`` of
-an entry's leaf, written after ``append`` returned. With COUNT each thread stops after so many.
+an entry's leaf, written after ``append`` returned. With COUNT each thread stops after so many. With
+MUNIMENT_DATABASE_URL in the environment the head is there.
 """
 
 from __future__ import annotations
 
 import hashlib
 import itertools
+import os
 import sys
 import threading
 from datetime import UTC, datetime
@@ -16,7 +18,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from compliance.evidence import CollectorName, Observation
+from compliance.head_postgres import PostgresHeadPlace
 from compliance.log import EvidenceLog
+from compliance.postgres import Postgres
 
 LARGE = 6000
 """Every seventh body is larger than rides inline, so that payload files are written too."""
@@ -24,7 +28,9 @@ LARGE = 6000
 
 def main(home: str, name: str, threads: str, count: str = "") -> None:
     """Append in so many threads."""
-    log = EvidenceLog.open(Path(home), clock=lambda: datetime.now(UTC))
+    url = os.environ.get("MUNIMENT_DATABASE_URL")
+    head = PostgresHeadPlace(Postgres.parse(url)) if url else None
+    log = EvidenceLog.open(Path(home), clock=lambda: datetime.now(UTC), head=head)
     limit = int(count) if count else None
 
     def run(thread: int) -> None:
