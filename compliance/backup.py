@@ -12,7 +12,8 @@ The order makes it consistent:
    tiles may be swept meanwhile; those that the size needs are derived from the head.
 3. Copy the payloads. Those of the noted entries are all there; later ones do no harm.
 4. Copy the keys. Data keys only come; one that a noted entry needs is there.
-5. Write checkpoint and verifier key last: a copy cut short is no store.
+5. Write the former checkpoints up to the noted one, then checkpoint and verifier key last: a copy
+   cut short is no store.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from compliance.durable import PUBLIC, READ_ONLY, exclusive, make_folder, put_fi
 from compliance.errors import StoreExists, StoreMissing
 from compliance.head import connect, read_state, read_tip, refusing_database
 from compliance.note import Checkpoint, Verifier
+from compliance.past_checkpoints import NAME, past_up_to
 from compliance.publication import Publication
 from compliance.published import PublishedLog, open_note, read_note, read_verifier
 from compliance.tiles import ENTRIES, HEIGHT, WIDTH, Tile, Tip
@@ -78,9 +80,9 @@ class _Copy:
                 source.execute("BEGIN")
                 state = read_state(source)
                 checkpoint, note = open_note(read_note(self._home / "log"), self._verifier)
-            refuse_other_times(state, checkpoint)
             # 2.
             tip, leaves = read_tip(source, state)
+            refuse_other_times(state, tip, leaves, checkpoint)
             self._head(source)
         self._tiles(checkpoint, tip, leaves[: checkpoint.size - state.base])
         # 3. and 4.
@@ -88,6 +90,7 @@ class _Copy:
         make_folder(self._target / "keys", mode=0o700)
         self._tree(self._home / "keys")
         # 5.
+        self._put(f"log/{NAME}", past_up_to(self._home / "log", checkpoint.size), PUBLIC)
         self._put("log/checkpoint", note.encode(), PUBLIC)
         self._put("log/vkey", f"{self._verifier}\n".encode(), PUBLIC)
         return Backup(checkpoint.size, note, self._files, self._bytes)

@@ -99,6 +99,11 @@ class LogBucket:
         """Keep a new size in memory: what is locked cannot be written before it is certain."""
         self._staged, self._note = dict(files), note.encode()
 
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is pending: what the bucket has taken, it keeps."""
+        return not self.pending
+
     def release(self) -> None:
         """Write the full tiles, locked; publish the rest if that is due."""
         full = [tile for tile in self._staged if tile.width == WIDTH]

@@ -9,10 +9,16 @@ the store's folder across processes:
    index and a receipt that is not before the last one's.
 3. Stage the tiles, bundles and the signed checkpoint of the new size.
 4. Advance the head and commit. From here on the entries are in the log, whatever happens.
-5. Release the publication: rename everything into its place, the checkpoint last.
+5. Release the publication: rename everything into its place, the checkpoint last; then note the
+   checkpoint among those that were published.
 
 A failure up to step 4 applies nothing. One in step 5 is reported, and step 1 of the next append,
 or of opening the log, redoes the publication from the head.
+
+Step 4 waits for the disk. Step 5 does where it completes a tile; otherwise a power cut may leave an
+older checkpoint behind, or an empty one, which step 1 replaces from the head: ``published`` in the
+head is the last size whose checkpoint is certainly on the disk, and any between that and the head's
+own size may be found there.
 """
 
 from __future__ import annotations
@@ -32,6 +38,7 @@ from compliance.evidence import Entry
 from compliance.headport import HeadPort, HeadState, TransactionPort
 from compliance.note import Checkpoint, Signer
 from compliance.pacing import Pacer
+from compliance.past_checkpoints import PastCheckpoints
 from compliance.publication import Publication, PublicationPort
 from compliance.published import PublishedLog, Snapshot, open_note
 from compliance.tiles import ENTRIES, WIDTH, Tile, Tip
@@ -94,6 +101,7 @@ class Committer:
         self._signer = signer
         self._published = published
         self._publication = publication or Publication(folder)
+        self._past = PastCheckpoints(folder)
         self._pacer = Pacer(self.publish)
         self._lock = FileLock(folder / "append.lock")
         self._one = threading.Lock()
@@ -127,6 +135,7 @@ class Committer:
         taken = self._taken_up()
         self._head.confirm_held()
         self._publication.publish()
+        self._past.note(taken.state.size, taken.state.root)
         self._head.mark_published(taken.state)
 
     def close(self) -> None:
@@ -140,6 +149,7 @@ class Committer:
                     self._take_up()
                     self._publish()
             finally:
+                self._past.close()
                 self._head.close()
                 self._lock.close()
 
@@ -165,7 +175,7 @@ class Committer:
             grown = tip.copy()
             files = grown.extend(batch.leaves)
             new = state.follow(grown.edge.size, grown.edge.root(), batch.received_at)
-            if self._publication.pending:
+            if not self._publication.settled:
                 new = replace(new, published=state.published, published_root=state.published_root)
             note = self._note(new)
             self._publication.stage(files, note)
@@ -179,6 +189,8 @@ class Committer:
             draft.index = index
         # 5.
         self._release(len(batch.leaves), state.size)
+        if not self._publication.pending:
+            self._past.note(new.size, new.root)
         self._accept(new, grown, note)
         return True
 
@@ -216,24 +228,33 @@ class Committer:
         return self._take_up()
 
     def _take_up(self) -> _Taken:
-        checkpoint, note = open_note(self._published.files.fresh_note(), self._signer.verifier)
         state = self._head.state()
-        refuse_other_times(state, checkpoint, self._head.named)
         tip, leaves = self._head.tip(state)
+        checkpoint, note = self._last_note(state)
+        refuse_other_times(state, tip, leaves, checkpoint, self._head.named)
         self._refuse_missing(state.base)
         files = tip.extend(leaves) | dict(tip.partials())
         if (tip.edge.size, tip.edge.root()) != (state.size, state.root):
             message = f"{self._head.named} does not hold the entries that its root speaks for; restore the store from one backup."
             raise StoreTampered(message, index=state.base, field="head.db")
         self._publication.clear()
-        finished = checkpoint.size == state.size
+        finished = checkpoint.size == state.size and note != ""
         wanted = self._publication.torn(files) if finished else files
         if wanted or not finished:
             note = self._note(state)
             self._publication.stage(wanted, note)
             self._publication.release()
         self._publication.sweep([tile for tile in files if tile.width == WIDTH])
+        if not self._publication.pending:
+            self._past.take_up(state.size, state.root)
         return self._accept(state, tip, note)
+
+    def _last_note(self, state: HeadState) -> tuple[Checkpoint, str]:
+        """The published checkpoint; where a power cut left its file empty, the last one that is certain."""
+        raw = self._published.files.fresh_note()
+        if raw.strip(b"\0"):
+            return open_note(raw, self._signer.verifier)
+        return Checkpoint(self._signer.name, state.published, state.published_root), ""
 
     def _refuse_missing(self, base: int) -> None:
         """The last full files before ``base`` must be there: the head no longer holds their entries."""
@@ -244,26 +265,45 @@ class Committer:
                 raise StoreTampered(message, index=number * WIDTH, field=tile.path)
 
 
-def refuse_other_times(state: HeadState, checkpoint: Checkpoint, named: str = "log/head.db") -> None:
+def are_of_one_time(state: HeadState, tip: Tip, leaves: Sequence[bytes], checkpoint: Checkpoint) -> bool:
+    """Whether a head and a published checkpoint are of one log at one time.
+
+    The checkpoint is of the head's size, or one that was published since the last that is certain.
+    ``tip`` and ``leaves`` are the head's, and stay as they are.
+    """
+    signed = {(state.size, state.root), (state.published, state.published_root)}
+    if (checkpoint.size, checkpoint.root) in signed:
+        return True
+    if not max(state.published, state.base) <= checkpoint.size <= state.size:
+        return False
+    then = tip.copy()
+    then.extend(leaves[: checkpoint.size - state.base])
+    return then.edge.root() == checkpoint.root
+
+
+def refuse_other_times(
+    state: HeadState,
+    tip: Tip,
+    leaves: Sequence[bytes],
+    checkpoint: Checkpoint,
+    named: str = "log/head.db",
+) -> None:
     """Refuse a head and a published log that are not of the same time, rather than fork the log."""
-    if (checkpoint.size, checkpoint.root) in {
-        (state.size, state.root),
-        (state.published, state.published_root),
-    }:
+    if are_of_one_time(state, tip, leaves, checkpoint):
         return
     if checkpoint.size > state.size:
         message = (
             f"The published checkpoint speaks for {checkpoint.size} entries, {named} for {state.size}: the head was "
             "restored from an older backup. Restore the whole store from one backup."
         )
-    elif checkpoint.size < state.size:
+    elif checkpoint.size < state.published:
         message = (
             f"{named} has signed {state.published} entries, but the published log is back at {checkpoint.size}: its "
             "files were restored from an older backup. Restore the whole store from one backup."
         )
     else:
         message = (
-            f"The published checkpoint and {named} have different roots for {state.size} entries: they are of two "
+            f"The published checkpoint and {named} have different roots for {checkpoint.size} entries: they are of two "
             "different logs. Restore the whole store from one backup."
         )
     raise StoreTampered(message, index=min(checkpoint.size, state.size), field="checkpoint")

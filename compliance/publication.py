@@ -2,8 +2,9 @@
 
 What a size needs is staged before the head is advanced, so that a full disk is met while nothing
 has happened yet; afterwards it only has to be renamed. Full tiles, full bundles and the checkpoint
-are on the disk when ``release`` returns. Partial tiles are not waited for: the head holds their
-entries, and opening the log writes those again that a power cut tore.
+are on the disk when ``release`` returns, if it completes a tile. Partial tiles, and the checkpoint
+of a size that completes none, are not waited for: the head holds their entries, and opening the log
+writes those again that a power cut tore.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from compliance.durable import (
     make_folder,
     refusing,
     rename,
+    sync_file,
     sync_folder,
     write_file,
 )
@@ -33,6 +35,11 @@ class PublicationPort(Protocol):
     @property
     def pending(self) -> bool:
         """Whether the last size that was released is not published yet."""
+        ...
+
+    @property
+    def settled(self) -> bool:
+        """Whether the last size that was released here is published for certain, whatever happens."""
         ...
 
     def stage(self, files: Mapping[Tile, bytes], note: str) -> None:
@@ -80,14 +87,17 @@ class Publication:
         self._files: list[tuple[str, str]] = []
         self._full: list[Tile] = []
         self._made: set[str] = set()
+        self.settled = False
+        """Whether the checkpoint that was released last is on the disk, and not only handed to it."""
 
     def stage(self, files: Mapping[Tile, bytes], note: str) -> None:
         """Write everything beside its place. Raises StoreUnavailable; nothing is published yet."""
         self._files, self._full = [], [tile for tile in files if tile.width == WIDTH]
+        self.settled = False
         with refusing("Preparing the publication of the log"):
             for tile, body in files.items():
                 self._put(tile.path, body, mode=READ_ONLY, sync=tile.width == WIDTH)
-            self._put("checkpoint", note.encode(), mode=PUBLIC, sync=True)
+            self._put("checkpoint", note.encode(), mode=PUBLIC, sync=bool(self._full))
 
     def release(self) -> None:
         """Put everything in its place, the checkpoint last. Raises StoreUnavailable; it can be redone."""
@@ -98,11 +108,18 @@ class Publication:
             for folder in {(self.folder / tile.path).parent for tile in self._full}:
                 sync_folder(folder)
             rename(*checkpoint)
-            sync_folder(self.folder)
+            if self._full:
+                sync_folder(self.folder)
+                self.settled = True
         self.sweep(self._full)
 
     def publish(self) -> None:
-        """Nothing: ``release`` has published it."""
+        """Wait until the checkpoint that ``release`` published is on the disk."""
+        if not self.settled:
+            with refusing("Publishing the log"):
+                sync_file(self.folder / "checkpoint")
+                sync_folder(self.folder)
+            self.settled = True
 
     def due_in(self) -> float:
         """At once."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from compliance.durable import listed
 from compliance.merkle import HASH_BYTES, leaf_hash, root_of
+from compliance.past_checkpoints import KeptCheckpoint
 from compliance.tiles import ENTRIES, HEIGHT, WIDTH, Edge, Tile, width_at
 
 
@@ -53,11 +54,25 @@ class Problems:
 
 
 class Rederivation:
-    """Re-derives the tree of ``size`` entries, signed under ``root``, in a log's folder."""
+    """Re-derives the tree of ``size`` entries, signed under ``root``, in a log's folder.
 
-    def __init__(self, folder: Path, size: int, root: bytes, problems: Problems) -> None:
+    ``kept`` are checkpoints that were published, by size: the tree must have their roots on its way.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        size: int,
+        root: bytes,
+        problems: Problems,
+        kept: Iterable[KeptCheckpoint] = (),
+    ) -> None:
         self.edge = Edge(0, [], [])
         self.bytes = 0
+        self.checkpoints = 0
+        """How many kept checkpoints were compared."""
+        self._kept = iter(kept)
+        self._awaited = next(self._kept, None)
         self._folder = folder
         self._size = size
         self._root = root
@@ -65,11 +80,16 @@ class Rederivation:
 
     def leaves(self, each: Callable[[int, bytes], None]) -> None:
         """Go through all entries in order: hash them, compare every tile and bundle, hand them on."""
+        self._compare_kept()
         for number in range(-(-self._size // WIDTH)):
             self._bundle(number, each)
         for level, row in enumerate(self.edge.rows):
             if row:
                 self._compare(Tile(level, self.edge.size >> HEIGHT * (level + 1), len(row)), b"".join(row))
+        while self._awaited is not None:
+            was, self._awaited = self._awaited, next(self._kept, None)
+            what = f"the log has {self._size} entries, but {was.size} were signed ({was.kept})"
+            self._problems.add(self._size, what, "a log that never goes back; restore the newest backup")
 
     def _bundle(self, number: int, each: Callable[[int, bytes], None]) -> None:
         tile = Tile(ENTRIES, number)
@@ -90,8 +110,20 @@ class Rederivation:
                 each(index, leaves[at])
             for full, hashes in self.edge.append(right):
                 self._compare(full, hashes)
+            if self._awaited is not None and self._awaited.size == self.edge.size:
+                self._compare_kept()
         if len(leaves) == tile.width:
             self._siblings(tile, body[: ends[-1]], ends)
+
+    def _compare_kept(self) -> None:
+        """Compare the kept checkpoints of the size that the edge now has."""
+        root = self.edge.root()
+        while self._awaited is not None and self._awaited.size == self.edge.size:
+            was, self._awaited = self._awaited, next(self._kept, None)
+            self.checkpoints += 1
+            if was.root != root:
+                what = f"the first {was.size} entries have another root than was signed ({was.kept})"
+                self._problems.add(max(0, was.size - 1), what, "the tree to continue every checkpoint")
 
     def _right(self, tile: Tile, found: list[bytes]) -> list[bytes]:
         """The leaf hashes to go on with: those of the entries, unless the tile's lead to the root instead.

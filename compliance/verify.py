@@ -3,16 +3,21 @@
 The procedure:
 
 1. The verifier key in ``log/vkey`` is well-formed; it is the one the caller trusts, if one is given.
-2. The checkpoint is well-formed and signed by that key.
-3. Every file among the payloads is a regular file whose SHA-256 is its name.
-4. Every entry bundle is read and every entry hashed. Each entry is a record of ours; its payload is
-   there, of the stated size, and (by step 3, or inline) of the stated SHA-256.
-5. Every tile is derived from the entries and compared with the file, full and partial, those
+2. What was signed before is gathered: every checkpoint ever published, those that witnesses cosigned
+   and authorities time-stamped, each signature and stamp verified, and the one that the anchor holds.
+3. The checkpoint is well-formed and signed by that key.
+4. Every file among the payloads is a regular file whose SHA-256 is its name.
+5. Every entry bundle is read and every entry hashed. Each entry is a record of ours; its payload is
+   there, of the stated size, and (by step 4, or inline) of the stated SHA-256.
+6. Every tile is derived from the entries and compared with the file, full and partial, those
    included that a wider one has superseded.
-6. The root derived from the entries is the checkpoint's.
-7. The head holds entries that hash to its own root, agrees with the published log where both
+7. The tree continues every checkpoint of step 2: it has their root at their size, and is no smaller.
+8. The root derived from the entries is the checkpoint's.
+9. The head holds entries that hash to its own root, agrees with the published log where both
    speak, and has signed no size that the published log falls short of.
-8. Nothing else lies among the tiles.
+10. Nothing else lies among the tiles.
+11. Every lock is as it should be, where the store has locks (``locks``).
+12. With projections: they equal a rebuild (``compliance.standing``, as it needs the store's readers).
 
 Nothing is raised for corrupt bytes: everything wrong is listed, and the first bad index is named.
 Memory is bounded by one entry bundle and one level of tiles. A store that is being served may be
@@ -25,19 +30,23 @@ import base64
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from compliance.anchor import Place
+from compliance.commit import are_of_one_time
 from compliance.errors import MunimentError, StoreMissing, StoreTampered
 from compliance.evidence import Entry, Payload
-from compliance.head import HeadState, copied_head
+from compliance.former import Former
+from compliance.head import HeadFile
+from compliance.headport import HeadPlace, HeadState
 from compliance.note import Checkpoint, Verifier
 from compliance.published import open_note, read_note, read_verifier
 from compliance.rederive import Problem, Problems, Rederivation, is_plain
 from compliance.tiles import Tip
+from compliance.vouched import OWN_KEY
 
-OWN_KEY = "vouched for by this machine's key only"
 GIVEN_KEY = "vouched for by the verifier key that was given"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _TRIES = 5
@@ -58,6 +67,8 @@ class Verification:
     entries: int
     payloads: int
     bytes: int
+    checkpoints: int
+    """How many former checkpoints the tree was held against."""
     vouched_by: str
 
 
@@ -66,38 +77,57 @@ def verify_store(
     *,
     vkey: str | None = None,
     head_required: bool = True,
+    head: HeadPlace | None = None,
+    anchor: Place | None = None,
+    locks: Callable[[], Iterable[Problem]] = tuple,
     progress: Callable[[int, int], None] | None = None,
 ) -> Verification:
     """Verify the store in ``home``; see the procedure above.
 
     ``vkey`` is a verifier key known from elsewhere: without it the store's own is used, which who
     rewrote the whole store could have replaced. ``head_required=False`` takes a copy of the
-    published bytes alone. ``progress`` gets entries done and in all. Raises StoreMissing only.
+    published bytes alone, ``head`` is where it lies if not beside them. ``anchor`` is the second place that knows the last signed size. ``locks``
+    looks at the locks of payloads and tiles. ``progress`` gets entries done and in all. Raises
+    StoreMissing only.
     """
     if not (home / "log").is_dir():
         message = f"There is no evidence log in {home}; name the folder that holds log/ and payloads/."
         raise StoreMissing(message)
-    return _Procedure(home, head_required=head_required, progress=progress).run(vkey)
+    place = head or HeadFile(home / "log" / "head.db")
+    return _Procedure(home, place, head_required, anchor, locks, progress).run(vkey)
 
 
 class _Procedure:
     def __init__(
-        self, home: Path, *, head_required: bool, progress: Callable[[int, int], None] | None
+        self,
+        home: Path,
+        head: HeadPlace,
+        head_required: bool,
+        anchor: Place | None,
+        locks: Callable[[], Iterable[Problem]],
+        progress: Callable[[int, int], None] | None,
     ) -> None:
         self._log = home / "log"
         self._payloads = home / "payloads"
+        self._place = head
+        self._named = head.named
         self._head_required = head_required
+        self._anchor = anchor
+        self._locks = locks
         self._progress = progress
         self._problems = Problems()
         self._bad: set[str] = set()
-        self._entries = self._payload_count = self._bytes = self._size = 0
+        self._entries = self._payload_count = self._bytes = self._size = self._checkpoints = 0
 
     def run(self, vkey: str | None) -> Verification:
         verifier = self._verifier(vkey)
+        former = None if verifier is None else Former(self._log, verifier, self._anchor, self._tell)
         checkpoint = self._checkpoint(verifier) if verifier else None
         self._payload_files()
-        if verifier and checkpoint:
-            self._tree(verifier, checkpoint)
+        if verifier and former and checkpoint:
+            self._tree(verifier, checkpoint, former)
+        for problem in self._locks():
+            self._problems.add(problem.index, problem.what, problem.expected)
         return Verification(
             ok=self._problems.count == 0,
             size=checkpoint.size if checkpoint else 0,
@@ -108,8 +138,15 @@ class _Procedure:
             entries=self._entries,
             payloads=self._payload_count,
             bytes=self._bytes,
-            vouched_by=GIVEN_KEY if vkey else OWN_KEY,
+            checkpoints=self._checkpoints,
+            vouched_by=self._vouched_by(vkey, former, checkpoint),
         )
+
+    def _vouched_by(self, vkey: str | None, former: Former | None, checkpoint: Checkpoint | None) -> str:
+        if former is None or checkpoint is None or self._problems.count:
+            return GIVEN_KEY if vkey else OWN_KEY
+        others = former.vouched_by(checkpoint.size)
+        return GIVEN_KEY if vkey and others == OWN_KEY else others
 
     # 1.
 
@@ -126,6 +163,11 @@ class _Procedure:
 
     # 2.
 
+    def _tell(self, fault: StoreTampered) -> None:
+        self._problems.add(fault.index, fault.message.rstrip("."), "what the log signed, as it was kept")
+
+    # 3.
+
     def _checkpoint(self, verifier: Verifier) -> Checkpoint | None:
         try:
             checkpoint, _ = open_note(read_note(self._log), verifier)
@@ -134,7 +176,7 @@ class _Procedure:
             return None
         return checkpoint
 
-    # 3.
+    # 4.
 
     def _payload_files(self) -> None:
         for path in self._listed():
@@ -167,13 +209,14 @@ class _Procedure:
         self._payload_count += 1
         return digest
 
-    # 4. to 6., and 8.
+    # 5. to 8., and 10.
 
-    def _tree(self, verifier: Verifier, checkpoint: Checkpoint) -> None:
+    def _tree(self, verifier: Verifier, checkpoint: Checkpoint, former: Former) -> None:
         self._size = checkpoint.size
-        derived = Rederivation(self._log, checkpoint.size, checkpoint.root, self._problems)
+        derived = Rederivation(self._log, checkpoint.size, checkpoint.root, self._problems, former.ordered())
         derived.leaves(self._entry)
         self._bytes += derived.bytes
+        self._checkpoints = derived.checkpoints
         if derived.edge.root() != checkpoint.root:
             found = base64.b64encode(derived.edge.root()).decode()
             expected = f"the signed {base64.b64encode(checkpoint.root).decode()}"
@@ -215,16 +258,16 @@ class _Procedure:
             return "was changed"
         return None if size == payload.size else f"has {size} bytes"
 
-    # 7.
+    # 9.
 
     def _head(self, verifier: Verifier, verified: Checkpoint) -> int:
         """Check the head; returns how far it says that the log reaches."""
-        if not (self._log / "head.db").is_file():
-            if self._head_required:
-                self._problems.add(None, "log/head.db is missing", "the head of the log")
-            return 0
         try:
             return self._head_beside(verifier, verified)
+        except StoreMissing:
+            if self._head_required:
+                self._problems.add(None, f"{self._named} is missing", "the head of the log")
+            return 0
         except MunimentError as error:
             self._problems.add(None, error.message, "a readable head")
             return 0
@@ -233,19 +276,18 @@ class _Procedure:
         # Appends may go on meanwhile: head and checkpoint are of one moment if the latter stayed.
         checkpoint, _ = open_note(read_note(self._log), verifier)
         for _ in range(_TRIES):
-            state, tip, leaves = copied_head(self._log / "head.db")
+            state, tip, leaves = self._place.read()
             again, _ = open_note(read_note(self._log), verifier)
             if again == checkpoint:
-                self._of_one_moment(state, checkpoint)
+                self._of_one_moment(state, tip, leaves, checkpoint)
                 break
             checkpoint = again
         self._contents(state, tip, leaves, verified)
         return max(state.size, checkpoint.size)
 
-    def _of_one_moment(self, state: HeadState, checkpoint: Checkpoint) -> None:
-        signed = {(state.size, state.root), (state.published, state.published_root)}
-        if (checkpoint.size, checkpoint.root) not in signed:
-            what = f"log/head.db has signed {state.published} and holds {state.size} entries"
+    def _of_one_moment(self, state: HeadState, tip: Tip, leaves: list[bytes], checkpoint: Checkpoint) -> None:
+        if not are_of_one_time(state, tip, leaves, checkpoint):
+            what = f"{self._named} has signed {state.published} and holds {state.size} entries"
             expected = f"one of them to be the published {checkpoint.size}, with its root"
             self._problems.add(min(state.size, checkpoint.size), what, expected)
 
@@ -255,11 +297,11 @@ class _Procedure:
             tip.extend(leaves[:shared])
             leaves = leaves[shared:]
             if tip.edge.root() != verified.root:
-                what = "log/head.db holds other entries than the published log"
+                what = f"{self._named} holds other entries than the published log"
                 self._problems.add(state.base, what, f"the root of {verified.size} entries that was verified")
         tip.extend(leaves)
         if (tip.edge.size, tip.edge.root()) != (state.size, state.root):
             expected = f"the {state.size} entries and the root that it states"
             self._problems.add(
-                state.base, f"log/head.db holds {tip.edge.size} entries of another root", expected
+                state.base, f"{self._named} holds {tip.edge.size} entries of another root", expected
             )
