@@ -40,6 +40,10 @@ class Tally:
         if whole:
             self._gaps[phrase] += 1
 
+    def note(self, what: str) -> None:
+        """Note something that hides no resource, such as a cell that cannot be read."""
+        self._others[what] += 1
+
     def gap(self, why: str) -> None:
         """Note any other reason for which the scope was not seen whole."""
         self._gaps[why] += 1

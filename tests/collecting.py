@@ -100,7 +100,8 @@ def read(reader: Reader, kind: str, responses: Iterable[Response]) -> list[Readi
 
 
 TYPES: dict[str, type | tuple[type, ...]] = {
-    "string": str, "int": int, "bool": bool, "time": str, "strings": list, "records": list,
+    "string": str, "int": int, "bool": bool, "time": str, "strings": list, "records": list, "double": float,
+    "record": dict,
 }  # fmt: skip
 
 

@@ -105,7 +105,7 @@ def _lock_days(said: Said) -> Json:
     days, years = one(retention, "Days"), one(retention, "Years")
     if days is None and years is None:
         return None
-    return int(days) if days is not None else int(years) * DAYS_OF_A_YEAR
+    return int(days or 0) + int(years or 0) * DAYS_OF_A_YEAR
 
 
 def _blocked(said: Said) -> Json:

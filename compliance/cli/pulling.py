@@ -13,6 +13,7 @@ from collectors.aws_s3.collect import S3Collector
 from collectors.aws_secretsmanager.collect import SecretsManagerCollector
 from collectors.deletion_log.collect import DeletionLogCollector
 from collectors.mlflow.collect import MlflowCollector
+from collectors.register.collect import RegisterCollector
 from compliance.errors import InputRefused
 from compliance.evidence import Collector
 from compliance.settings import SourceSettings
@@ -116,8 +117,14 @@ def _deletion_log(store: Store, source: SourceSettings) -> Collector:
     )  # fmt: skip
 
 
+def _register(store: Store, source: SourceSettings) -> Collector:
+    return RegisterCollector(
+        path=needed(source, "path", source.path), registers=source.registers, clock=store.clock
+    )
+
+
 MADE: Mapping[str, Made] = {
     "aws-cloudtrail": _cloudtrail, "aws-iam": _iam, "aws-kms": _kms, "aws-s3": _s3,
-    "aws-secretsmanager": _secretsmanager, "deletion-log": _deletion_log, "mlflow": _mlflow,
+    "aws-secretsmanager": _secretsmanager, "deletion-log": _deletion_log, "mlflow": _mlflow, "register": _register,
 }  # fmt: skip
 """Kind of source → how its collector is made."""

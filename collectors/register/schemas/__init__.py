@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collectors.register.ai_schemas import AI_REGISTERS
 from collectors.register.privacy_schemas import PRIVACY_REGISTERS
-from collectors.register.schemas.governance import ASSET, BACKUP, RISK, TICKET
-from collectors.register.schemas.incidents import EXERCISE, INCIDENT
+from collectors.register.schemas.exercises import EXERCISE
+from collectors.register.schemas.governance import ASSET, RISK, TICKET
 from collectors.register.schemas.models import AI_SYSTEM, DATASHEET, MODEL_CARD, MODEL_EVALUATION
 from collectors.register.schemas.people import (
     ACCESS_REVIEW,
-    PERSONNEL_EVENT,
     POLICY_DOCUMENT,
     ROLE_ASSIGNMENT,
     TRAINING_RECORD,
@@ -21,9 +20,8 @@ from collectors.register.security_schemas import SECURITY_REGISTERS
 from compliance.facts import FactSchema
 
 _OWN = (
-    ACCESS_REVIEW, AI_SYSTEM, ASSET, BACKUP, DATASHEET, DATA_QUALITY_RESULT, DATA_SUBJECT_REQUEST, DPIA,
-    DRIFT_RESULT, EXERCISE, INCIDENT, MODEL_CARD, MODEL_EVALUATION, NOTICE, PERSONNEL_EVENT,
-    POLICY_DOCUMENT, PROCESSING_ACTIVITY, RISK, ROLE_ASSIGNMENT, TICKET, TRAINING_RECORD, TRANSFER, VENDOR,
+    ACCESS_REVIEW, AI_SYSTEM, ASSET, DATASHEET, DATA_QUALITY_RESULT, DATA_SUBJECT_REQUEST, DPIA,
+    DRIFT_RESULT, EXERCISE, MODEL_CARD, MODEL_EVALUATION, NOTICE, POLICY_DOCUMENT, PROCESSING_ACTIVITY, RISK, ROLE_ASSIGNMENT, TICKET, TRAINING_RECORD, TRANSFER, VENDOR,
 )  # fmt: skip
 REGISTERS: dict[str, FactSchema] = {
     schema.name: schema

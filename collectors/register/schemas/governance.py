@@ -1,4 +1,4 @@
-"""Risks, assets, tickets, back-ups."""
+"""Risks, assets, tickets."""
 
 from __future__ import annotations
 
@@ -61,19 +61,4 @@ TICKET = register(
     ("emergency", "bool?", "Whether it was an emergency"),
     ("system", "string?", "System concerned"),
     ("change", "string?", "The change that carried it out, OWNER/NAME#NUMBER"),
-)  # fmt: skip
-BACKUP = register(
-    "backup",
-    "A back-up of a system. The resource is its id.",
-    ("system", "string", "System or dataset backed up"),
-    ("last_success", "time?", "When one last succeeded"),
-    ("interval_hours", "int?", "Hours between two"),
-    ("encrypted", "bool", "Whether it is encrypted"),
-    ("immutable", "bool?", "Whether it cannot be changed or deleted before its time"),
-    ("location", "string?", "Where it lies"),
-    ("offsite", "bool?", "Whether it lies elsewhere than the system"),
-    ("retention_days", "int?", "Days for which it is kept"),
-    ("restored", "time?", "When restoring was last tried"),
-    ("restore_passed", "bool?", "Whether that succeeded"),
-    ("owner", "string?", "Who answers for it"),
 )  # fmt: skip

@@ -51,17 +51,6 @@ ROLE_ASSIGNMENT = register(
     ("qualified", "bool?", "Whether their qualification is on file"),
     ("deputy", "string?", "Who stands in for them"),
 )  # fmt: skip
-PERSONNEL_EVENT = register(
-    "personnel_event",
-    "Somebody joins, moves or leaves. The resource is its id.",
-    ("person", "string", "Id of the person, as the directory has it"),
-    ("kind", "string", "joined, moved or left"),
-    ("effective", "time", "When it took effect"),
-    ("screened", "time?", "When they were screened"),
-    ("confidentiality_signed", "time?", "When confidentiality was agreed"),
-    ("access_removed", "time?", "When access was taken away"),
-    ("assets_returned", "time?", "When assets came back"),
-)  # fmt: skip
 POLICY_DOCUMENT = register(
     "policy_document",
     "A policy, standard or procedure. The resource is its id.",
