@@ -17,6 +17,7 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -26,6 +27,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from compliance.durable import PUBLIC, put_file, refusing
 from compliance.errors import InputRefused, MunimentError, NotFound, StoreTampered, StoreUnavailable
 from compliance.note import Checkpoint, split_note
+from compliance.settings import EvidenceSettings
 
 TOLD_EVERY_SECONDS = 1.0
 BUCKET_SCHEME = "s3://"
@@ -59,7 +61,7 @@ class Anchored(Protocol):
         ...
 
 
-class Place(Protocol):
+class AnchorPlace(Protocol):
     """A second place that keeps one note for each log."""
 
     @property
@@ -76,7 +78,7 @@ class Place(Protocol):
         ...
 
 
-class FolderPlace:
+class AnchorFolder:
     """A folder: on another disk, or of another machine."""
 
     def __init__(self, folder: Path) -> None:
@@ -102,7 +104,7 @@ class FolderPlace:
         return self._folder / f"{_file_name(origin)}.checkpoint"
 
 
-class BucketPlace:
+class AnchorBucket:
     """A bucket, by ``s3://BUCKET/PREFIX``; versioning, where it is on, keeps every note."""
 
     def __init__(self, address: str, endpoint_url: str | None) -> None:
@@ -137,20 +139,27 @@ class BucketPlace:
         return StoreUnavailable(f"{self.named} cannot be reached: {error}.")
 
 
-def place_of(address: str, *, endpoint_url: str | None = None) -> Place:
+def anchor_place(address: str, *, endpoint_url: str | None = None) -> AnchorPlace:
     """The place that ``evidence.anchor`` names. Raises InputRefused for an address of another kind."""
     if address.startswith(BUCKET_SCHEME):
-        return BucketPlace(address, endpoint_url)
+        return AnchorBucket(address, endpoint_url)
     if "://" in address or not address.strip():
         message = f"The anchor {address!r} is neither a folder nor s3://BUCKET/PREFIX."
         raise InputRefused(message, field="evidence.anchor")
-    return FolderPlace(Path(address))
+    return AnchorFolder(Path(address))
+
+
+def configured_place(settings: EvidenceSettings) -> AnchorPlace | None:
+    """The place that the settings name; None where they name none."""
+    if settings.anchor is None:
+        return None
+    return anchor_place(settings.anchor, endpoint_url=settings.endpoint_url)
 
 
 class Anchor:
     """The second place of one log. Safe to share between threads."""
 
-    def __init__(self, place: Place, log: Anchored) -> None:
+    def __init__(self, place: AnchorPlace, log: Anchored) -> None:
         self._place = place
         self._log = log
         self._one = threading.Lock()
@@ -171,8 +180,22 @@ class Anchor:
     def guard(self) -> None:
         """Raise StoreTampered where the log is behind what the anchor holds, or forked from it."""
         known = self.known()
+        if known is not None and known.size == self._log.size:
+            self._told_size = known.size
         if known is not None and (fault := fault_of(known, self._log.size, self._root, self.named)):
             raise StoreTampered(fault, index=min(known.size, self._log.size), field="evidence.anchor")
+
+    def take_up(self) -> None:
+        """Guard; where the place cannot be asked, keep that as ``failure``. Raises StoreTampered."""
+        try:
+            self.guard()
+        except StoreUnavailable as error:
+            self._failed(error)
+
+    def close(self) -> None:
+        """Tell of the last checkpoint. What is wrong was told before, or will be when it is opened again."""
+        with suppress(MunimentError):
+            self.tell(always=True)
 
     def tell(self, *, always: bool = False) -> None:
         """Keep the published checkpoint, at most once a second unless ``always``.
@@ -214,7 +237,7 @@ class Anchor:
             return None
 
 
-def checkpoint_at(place: Place, origin: str) -> Checkpoint | None:
+def checkpoint_at(place: AnchorPlace, origin: str) -> Checkpoint | None:
     """The checkpoint that a place keeps for a log; None where there is none.
 
     Its signature is not asked for: the place is trusted for what it keeps, and keys are renewed.
@@ -255,6 +278,3 @@ def fault_of(known: Checkpoint, size: int, root: Callable[[int], bytes | None], 
 
 def _file_name(origin: str) -> str:
     return urllib.parse.quote(origin, safe="")
-
-
-__all__ = ["Anchor", "BucketPlace", "FolderPlace", "Place", "checkpoint_at", "fault_of", "place_of"]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from compliance.anchor import Place, checkpoint_at
+from compliance.anchor import AnchorPlace, checkpoint_at
 from compliance.errors import StoreTampered, StoreUnavailable
 from compliance.note import Verifier
 from compliance.past_checkpoints import KeptCheckpoint, read_past
@@ -25,7 +25,7 @@ Told = Callable[[StoreTampered], None]
 class Former:
     """The former checkpoints of the log in a folder, as they are kept at this moment."""
 
-    def __init__(self, folder: Path, verifier: Verifier, anchor: Place | None, told: Told) -> None:
+    def __init__(self, folder: Path, verifier: Verifier, anchor: AnchorPlace | None, told: Told) -> None:
         """``told`` is given what is wrong with what is kept."""
         self._folder = folder
         self._told = told
@@ -75,7 +75,7 @@ class Former:
         by: list[tuple[datetime, str]] = sorted([*(other.by if other else ()), *found.by])
         self._vouched[size] = Vouched(found.checkpoint, found.note, by, found.stamps)
 
-    def _anchored(self, verifier: Verifier, anchor: Place | None) -> Iterator[KeptCheckpoint]:
+    def _anchored(self, verifier: Verifier, anchor: AnchorPlace | None) -> Iterator[KeptCheckpoint]:
         try:
             known = None if anchor is None else checkpoint_at(anchor, verifier.name)
         except StoreTampered as error:

@@ -65,6 +65,8 @@ class EvidenceLog:
         keeps: Keeps = keep_longest,
     ) -> None:
         self._clock = clock
+        self.after_append: Callable[[], None] = lambda: None
+        """Called by each thread whose entries are in the log; the anchor is told so."""
         self._place = place or FolderPlace(home)
         self._keeps = keeps
         files = self._place.files
@@ -187,6 +189,7 @@ class EvidenceLog:
         drafts = self._drafter.draft(list(compress(observations, novel)), received_at)
         if drafts:
             writer.submit(drafts)
+            self.after_append()
         indexes = iter(drafts)
         return [next(indexes).index if new else None for new in novel]
 

@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from pathlib import Path
 
 from sqlalchemy import text
 
+from compliance.anchor import Anchor, configured_place
 from compliance.canonical import Json, canonical, sha256_hex, strict_json
 from compliance.collecting import COLLECTION, Former, former_items
 from compliance.databases import Databases, databases_of
@@ -33,6 +33,7 @@ from compliance.facts import FactSchema, Reader
 from compliance.keyspaces import KeySpaces
 from compliance.library import Derivation, Library, load_library
 from compliance.log import EvidenceLog
+from compliance.place import place_of
 from compliance.projections import Projections
 from compliance.scope import SCOPE_KIND
 from compliance.settings import Settings
@@ -58,6 +59,7 @@ class Store:
         readers: Sequence[Reader],
         derivations: Mapping[str, Derivation],
         clock: Callable[[], datetime],
+        anchor: Anchor | None = None,
     ) -> None:
         self.settings = settings
         self.log = log
@@ -72,6 +74,9 @@ class Store:
         self.schemas = schemas_of(readers, derivations)
         self.kind_facts = _kind_facts(readers)
         self._configurations: dict[tuple[int | None, int | None], Mapping[str, Json]] = {}
+        self.anchor = anchor
+        if anchor is not None:
+            log.after_append = anchor.tell
 
     @property
     def sample(self) -> bool:
@@ -91,17 +96,20 @@ class Store:
 
         Raises StoreExists where there is one, LibraryInvalid before anything is made.
         """
-        _only_a_folder(settings)
         if (settings.home / "log").exists():
             raise StoreExists(f"There is a store in {settings.home} already; init never overwrites one.")
         load_library(library_files(settings), schemas_of(readers, derivations))
         KeySpaces.from_settings(settings.key_spaces)
         origin = settings.evidence.origin or f"muniment.local/{secrets.token_hex(4)}"
         databases = databases_of(settings)
+        place = place_of(settings, clock)
         databases.prepare()
-        log = EvidenceLog.create(settings.home, origin=origin, clock=clock, head=databases.head)
+        log = EvidenceLog.create(settings.home, origin=origin, clock=clock, head=databases.head, place=place)
         databases.upgrade()
-        store = cls(settings, log, databases=databases, readers=readers, derivations=derivations, clock=clock)
+        store = cls(
+            settings, log, databases=databases, readers=readers, derivations=derivations, clock=clock,
+            anchor=anchor_of(settings, log),
+        )  # fmt: skip
         store.record_configuration()
         return store
 
@@ -115,20 +123,28 @@ class Store:
         clock: Callable[[], datetime],
     ) -> Store:
         """Open what ``create`` made. Raises StoreMissing, StoreUnavailable, StoreTampered."""
-        _only_a_folder(settings)
         if not (settings.home / "log").exists():
             raise StoreMissing(f"There is no store in {settings.home}; `muniment init` creates one.")
         databases = databases_of(settings)
         databases.require_newest()
-        log = EvidenceLog.open(settings.home, clock=clock, head=databases.head)
+        log = EvidenceLog.open(
+            settings.home, clock=clock, head=databases.head, place=place_of(settings, clock)
+        )
         try:
-            return cls(settings, log, databases=databases, readers=readers, derivations=derivations, clock=clock)
+            if anchor := anchor_of(settings, log):
+                anchor.take_up()
+            return cls(
+                settings, log, databases=databases, readers=readers, derivations=derivations, clock=clock,
+                anchor=anchor,
+            )  # fmt: skip
         except BaseException:
             log.close()
             raise
 
     def close(self) -> None:
         """Let go of the log and the databases."""
+        if self.anchor is not None:
+            self.anchor.close()
         self.projections.close()
         self.log.close()
         self.operations.dispose()
@@ -258,10 +274,10 @@ class Store:
         return found
 
 
-def _only_a_folder(settings: Settings) -> None:
-    if settings.evidence.bucket is not None:
-        message = "evidence.bucket is set, but this version keeps payloads in a folder only; unset it."
-        raise InputRefused(message, field="evidence.bucket")
+def anchor_of(settings: Settings, log: EvidenceLog) -> Anchor | None:
+    """The second place that knows what was signed last; None where none is configured."""
+    place = configured_place(settings.evidence)
+    return None if place is None else Anchor(place, log)
 
 
 def schemas_of(readers: Sequence[Reader], derivations: Mapping[str, Derivation]) -> dict[str, FactSchema]:

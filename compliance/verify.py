@@ -34,7 +34,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from compliance.anchor import Place
+from compliance.anchor import AnchorPlace
 from compliance.commit import are_of_one_time
 from compliance.errors import MunimentError, StoreMissing, StoreTampered
 from compliance.evidence import Entry, Payload
@@ -78,7 +78,7 @@ def verify_store(
     vkey: str | None = None,
     head_required: bool = True,
     head: HeadPlace | None = None,
-    anchor: Place | None = None,
+    anchor: AnchorPlace | None = None,
     locks: Callable[[], Iterable[Problem]] = tuple,
     progress: Callable[[int, int], None] | None = None,
 ) -> Verification:
@@ -103,7 +103,7 @@ class _Procedure:
         home: Path,
         head: HeadPlace,
         head_required: bool,
-        anchor: Place | None,
+        anchor: AnchorPlace | None,
         locks: Callable[[], Iterable[Problem]],
         progress: Callable[[int, int], None] | None,
     ) -> None:
