@@ -1,8 +1,4 @@
-"""Record usage, compared on random worlds with a second, literal reading of the contract.
-
-The comparisons are among the long runs: in about one world of eight the two readings still differ,
-mostly on columns, but also on uses and gaps where several sources report one run.
-"""
+"""Record usage, compared on random worlds with a second, literal reading of the contract."""
 
 from __future__ import annotations
 
@@ -43,7 +39,6 @@ def several() -> st.SearchStrategy[UsageInput]:
     return worlds(sources=("pipeline", "pipeline", "other"))
 
 
-@pytest.mark.soak
 @NORMAL
 @given(worlds(), questions())
 def test_the_engine_agrees_with_the_second_reading(world: UsageInput, question: Question) -> None:
@@ -51,7 +46,6 @@ def test_the_engine_agrees_with_the_second_reading(world: UsageInput, question: 
     agree(world, question)
 
 
-@pytest.mark.soak
 @FEW
 @given(several(), questions())
 def test_the_engine_agrees_where_several_sources_report(world: UsageInput, question: Question) -> None:
@@ -86,7 +80,6 @@ def test_a_span_only_filters_uses(world: UsageInput, question: Question) -> None
     assert all(use in whole["uses"] for use in part["uses"])
 
 
-@pytest.mark.soak
 @FEW
 @given(worlds(), failing_sources())
 def test_a_failing_source_leaves_the_answer_incomplete(

@@ -185,6 +185,9 @@ class _Resolver:
     def _unwritten(self, dataset: DatasetName) -> frozenset[Version]:
         """Before any known write: "every version … that has a manifest and no known writing run, else `initial`"."""
         known = self.described.get(dataset, frozenset())
-        return frozenset(v for v in known if v not in self.graph.writers) or frozenset(
+        return frozenset(version for version in known if not self._is_written(version)) or frozenset(
             {Version(dataset, INITIAL)}
         )
+
+    def _is_written(self, version: Version) -> bool:
+        return any(self.runs[run_id].surely_wrote(*version) for run_id in self.graph.writers.get(version, ()))

@@ -103,6 +103,16 @@ class Run:
         """The datasets that it names as read, by all sources."""
         return frozenset(chain.from_iterable(report.reads for report in self.reports))
 
+    def surely_wrote(self, dataset: DatasetName, version: str) -> bool:
+        """Whether it wrote a version by the account of every source that reports the output.
+
+        A source that names no version of an output gives it the run's id; where another one names a
+        version, that id may well be no version at all, and must not hide what a manifest says was there.
+        """
+        outputs = [report.outputs[dataset] for report in self.reports if dataset in report.outputs]
+        named = [output for output in outputs if output.named]
+        return any(version in output.versions for output in named or outputs)
+
     @property
     def started_at(self) -> datetime:
         """When it started, in UTC."""
@@ -259,11 +269,19 @@ def _output(run_id: str, claims: Sequence[tuple[int, Mention]], names: Names) ->
         schema=frozenset[str]().union(*(said.schema for _, said in claims)),
         columns=_columns(claims, names),
         lifecycle=latest((time, said.lifecycle) for time, said in claims),
-        previous=frozenset(
-            names(said.previous) for _, said in claims if said.lifecycle == "RENAME" and said.previous is not None
-        ),
+        previous=frozenset(_previous(claims, names)),
         commit=_commit([(time, said.commit) for time, said in claims if said.commit is not None]),
     )  # fmt: skip
+
+
+def _previous(claims: Sequence[tuple[int, Mention]], names: Names) -> Iterator[DatasetName]:
+    """What a dataset that ended up renamed was called before, merged like every facet."""
+    said = [(time, mention.previous) for time, mention in claims if mention.previous is not None]
+    namespace = latest((time, previous[0]) for time, previous in said)
+    name = latest((time, previous[1]) for time, previous in said)
+    renamed = latest((time, mention.lifecycle) for time, mention in claims) == "RENAME"
+    if renamed and namespace is not None and name is not None:
+        yield names((namespace, name))
 
 
 def _commit(claims: Sequence[tuple[int, Commit]]) -> Commit:

@@ -129,9 +129,9 @@ def _features(ground: Answering, run: Run) -> Iterator[Consumer]:
 
 def _feature_columns(ground: Answering, version: Version) -> Iterable[str]:
     """The carrying columns; where all carry, the features that the registry knows are columns too."""
-    carried = ground.columns.carried[version]
+    names = frozenset(ground.columns.names(version))
     known = ground.world.registers.feature_views.get(version.dataset, frozenset())
-    return carried.names | known if carried.every else carried.names
+    return names | known if ground.columns.carried[version].every else names
 
 
 # --- decisions ---------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ class _Told:
             Version(dataset, version)
             for run in self.runs.values() if run.exists
             for dataset, versions in run.outputs.items()
-            for version in versions
+            for version in versions if run.surely_wrote(dataset, version)
         )  # fmt: skip
         self._graphs: Remembered[tuple[Graph, Examined]] = Remembered(at_most=1)
 
@@ -213,7 +213,9 @@ class World:
         if read is None or not read.schemas:
             return frozenset()
         counted = self.graph.named_reads(run.run_id, report, version.dataset)
-        said = [seen for named, seen in read.schemas if version.version in named & counted or not named & counted]
+        said = [
+            seen for named, seen in read.schemas if version.version in named & counted or not named & counted
+        ]
         return frozenset[str]().union(*said)
 
     def columns(self, version: Version) -> frozenset[str]:

@@ -38,6 +38,8 @@ class Uses:
         start = parse_time(use["started_at"])
         end = NEVER_ENDING if use["ended_at"] is None else parse_time(use["ended_at"])
         asked = self.contains.question
+        if asked.from_ and asked.to and asked.from_ >= asked.to:
+            return False  # nothing lies in an empty span
         return (asked.from_ is None or end >= asked.from_) and (asked.to is None or start < asked.to)
 
     # --- runs ----------------------------------------------------------------------------------

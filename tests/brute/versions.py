@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from compliance.canonical import Json
 from compliance.lineage.records import DatasetName, UsageInput
@@ -142,13 +144,11 @@ class World:
         that reports the read may be right about the start.
         """
         starts = sorted({reader.start, report.start})
-        return [(at, self._choice(reader, dataset, lambda end, at=at: end <= at)) for at in starts]
+        return [(at, self._choice(reader, dataset, partial(operator.ge, at))) for at in starts]
 
     def kept_choice(self, writer: Run, dataset: DatasetName) -> list[tuple[datetime, Choice]]:
         """A kept previous version is worked out among the runs that ended before the writing run's end."""
-        return [
-            (at, self._choice(writer, dataset, lambda end, at=at: end < at)) for at in sorted(writer.ends)
-        ]
+        return [(at, self._choice(writer, dataset, partial(operator.gt, at))) for at in sorted(writer.ends)]
 
     def _choice(self, asking: Run, dataset: DatasetName, in_time: Callable[[datetime], bool]) -> Choice:
         others = [run for run in self.runs_writing(dataset) if run != asking]
@@ -168,8 +168,25 @@ class World:
     def _before_all(self, dataset: DatasetName) -> list[Version]:
         """Every version with a manifest and no known writing run, else ``initial``."""
         described = {(self.names(one), one["version"]) for one in self.values("manifest")}
-        unwritten = [one for one in described if one[0] == dataset and not self.writers(one)]
+        unwritten = [
+            one
+            for one in described
+            if one[0] == dataset and all(self.in_name_only(run, one) for run in self.writers(one))
+        ]
         return sorted(unwritten) or [(dataset, INITIAL)]
+
+    def in_name_only(self, run: Run, version: Version) -> bool:
+        """Whether the run is said to have written the version only because a source left the name out.
+
+        "An output without one gets the run's id"; where another source names a version of that output,
+        "none takes away a use": a version of that id may also be one that the run never wrote.
+        """
+        told = [
+            _named_in(report.outputs, version[0], "icebergCommitReport")
+            for report in run.reports
+            if any(one.dataset == version[0] for one in report.outputs)
+        ]
+        return any(told) and not any(version in named for named in told)
 
     # --- keeping -------------------------------------------------------------------------------
 
