@@ -27,6 +27,8 @@ from compliance.settings import SourceSettings, interval
 LEASE = timedelta(minutes=15)
 """How long a claim holds without being finished; a collection that takes longer is run again."""
 STANDING_EVERY = timedelta(seconds=60)
+CHECK = "muniment"
+"""The source, which no configured one may be named, under which verification has its runs."""
 
 logger = logging.getLogger("muniment.schedule")
 
@@ -146,13 +148,17 @@ class Schedule:
         collect: Callable[[str], str],
         standing: Callable[[], None],
         clock: Callable[[], datetime],
+        check: Callable[[], bool] | None = None,
+        check_every: timedelta = timedelta(hours=6),
     ) -> None:
-        """``collect`` runs one source by name and says in a sentence how it went."""
+        """``collect`` runs one source by name and says in a sentence how it went; ``check`` verifies the store."""
         self._operations = operations
         self._sources = {source.name: source for source in sources if source.schedule}
         self._collect = collect
         self._standing = standing
         self._clock = clock
+        self._check = check
+        self._check_every = check_every
         self._running: set[str] = set()
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
@@ -167,6 +173,8 @@ class Schedule:
                 self._scheduler.add_job(self.run_due, args=[name], id=f"missed:{name}")
         every = IntervalTrigger(seconds=int(STANDING_EVERY.total_seconds()), timezone=UTC)
         self._scheduler.add_job(self._stand, every, id="standing")
+        if self._check is not None:
+            self._scheduler.add_job(self.check_due, every, id="check")
         self._scheduler.start()
 
     def stop(self) -> None:
@@ -199,6 +207,17 @@ class Schedule:
         finally:
             self._running.discard(name)
         finish(self._operations, claimed, outcome, detail, self._clock())
+
+    def check_due(self) -> None:
+        """Verify the store, once in each slot of its interval, whichever of several processes comes first."""
+        now, length = self._clock(), int(self._check_every.total_seconds()) * 1_000_000
+        try:
+            claimed = claim(self._operations, CHECK, micros(now) // length * length, now)
+            if claimed is not None and self._check is not None:
+                outcome = "done" if self._check() else "failed"
+                finish(self._operations, claimed, outcome, "", self._clock())
+        except MunimentError as error:
+            logger.warning("the store could not be verified: %s", error.message)
 
     def _stand(self) -> None:
         try:

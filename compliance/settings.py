@@ -135,10 +135,20 @@ class EvidenceSettings(Part):
     origin: str | None = Field(None, description="Origin of a new log: a schema-less URL")
     bucket: str | None = Field(None, description="S3 Object Lock bucket instead of the folder")
     endpoint_url: str | None = Field(None, description="Endpoint of that bucket")
-    anchor: str | None = Field(None, description="Second place for the last signed size and root")
+    anchor: str | None = Field(
+        None, description="Second place for the last signed size and root: a folder, or s3://BUCKET/PREFIX"
+    )
+    verify_every: str = Field("6h", description="How often a serving process verifies the whole store")
     witnesses: tuple[WitnessSettings, ...] = Field((), description="Witnesses that cosign checkpoints")
     time_stamps: TimeStampSettings | None = Field(None, description="Authority that stamps checkpoints")
     max_body_mib: int = Field(64, ge=1, le=1024, description="Largest body taken in, unpacked")
+
+    @field_validator("verify_every")
+    @classmethod
+    def _is_an_interval(cls, text: str) -> str:
+        if interval(text, or_none=True) is None:
+            raise ValueError(f"{text!r} is no interval; expected a number with s, m, h or d, such as 6h")
+        return text
 
 
 class ExclusionSettings(Part):

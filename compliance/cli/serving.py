@@ -8,9 +8,11 @@ import socket
 import uvicorn
 
 from compliance.answers import Answers
+from compliance.checking import check_and_log
 from compliance.cli.composition import collect
 from compliance.errors import StoreUnavailable
 from compliance.schedule import Schedule
+from compliance.settings import interval
 from compliance.standing import announce_changes
 from compliance.store import Store
 from compliance.vouching import vouch
@@ -28,6 +30,7 @@ class Served:
         self.schedule = Schedule(
             store.operations, store.settings.sources, clock=store.clock,
             collect=lambda name: collect(store, name).sentence(), standing=self._stand,
+            check=lambda: check_and_log(store), check_every=interval(store.settings.evidence.verify_every),
         )  # fmt: skip
         self.answers.next_runs = self.schedule.next_runs
         self.app = create_app(store, self.answers)
