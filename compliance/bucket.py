@@ -59,7 +59,7 @@ class Bucket:
 
     def __init__(self, name: str, *, endpoint_url: str | None = None) -> None:
         self.name = name
-        self._endpoint = endpoint_url
+        self.endpoint_url = endpoint_url
         try:
             session = boto3.session.Session()
             region = session.region_name or "us-east-1"
@@ -67,7 +67,7 @@ class Bucket:
             style = (
                 _CONFIG if endpoint_url is None else _CONFIG.merge(Config(s3={"addressing_style": "path"}))
             )
-            self._s3: S3Client = session.client(
+            self.client: S3Client = session.client(
                 "s3", endpoint_url=endpoint_url, region_name=region, config=style
             )
         except (BotoCoreError, ValueError) as error:
@@ -81,13 +81,13 @@ class Bucket:
 
     def close(self) -> None:
         """Let go of the connections."""
-        self._s3.close()
+        self.client.close()
 
     def require_fit(self) -> None:
         """Raise InputRefused unless the bucket has Object Lock and no default retention."""
         with self._refusing(f"Looking at the bucket {self.name}"):
             try:
-                answer = self._s3.get_object_lock_configuration(Bucket=self.name)
+                answer = self.client.get_object_lock_configuration(Bucket=self.name)
             except ClientError as error:
                 match _code(error):
                     case "NoSuchBucket":
@@ -120,7 +120,7 @@ class Bucket:
         wanted = whole_second(until)
         with self._refusing(f"Storing {key}"):
             try:
-                self._s3.put_object(
+                self.client.put_object(
                     Bucket=self.name, Key=key, Body=body, ChecksumAlgorithm="SHA256",
                     ChecksumSHA256=base64.b64encode(hashlib.sha256(body).digest()).decode(),
                     IfNoneMatch="*", ObjectLockMode=MODE, ObjectLockRetainUntilDate=wanted,
@@ -158,7 +158,7 @@ class Bucket:
                     f" {format_time(wanted)}. A date can only be moved later."
                 )
             retention: Any = {"Mode": MODE, "RetainUntilDate": wanted}
-            self._s3.put_object_retention(
+            self.client.put_object_retention(
                 Bucket=self.name, Key=key, VersionId=seen.version, Retention=retention
             )
 
@@ -167,7 +167,7 @@ class Bucket:
         with self._refusing(f"Placing or releasing a legal hold on {key}"):
             seen = self._needed(key)
             status: Any = {"Status": "ON" if held else "OFF"}
-            self._s3.put_object_legal_hold(
+            self.client.put_object_legal_hold(
                 Bucket=self.name, Key=key, VersionId=seen.version, LegalHold=status
             )
 
@@ -176,7 +176,7 @@ class Bucket:
         with self._refusing(f"Removing {key}"):
             for version in list(self._versions(key)):
                 try:
-                    self._s3.delete_object(Bucket=self.name, Key=key, VersionId=version)
+                    self.client.delete_object(Bucket=self.name, Key=key, VersionId=version)
                 except ClientError as error:
                     if _code(error) in _LOCKED:
                         raise ContentHeld(
@@ -191,7 +191,7 @@ class Bucket:
         named = {} if version is None else {"VersionId": version}
         with self._refusing(f"Reading {key}"):
             try:
-                answer = self._s3.get_object(Bucket=self.name, Key=key, **named)  # type: ignore[arg-type]
+                answer = self.client.get_object(Bucket=self.name, Key=key, **named)  # type: ignore[arg-type]
                 return answer["Body"].read()
             except ClientError as error:
                 if _code(error) in _ABSENT or _is_marker(error):
@@ -202,7 +202,7 @@ class Bucket:
         """The bytes of an object and how many seconds ago it was written, by the bucket's own clock."""
         with self._refusing(f"Reading {key}"):
             try:
-                answer = self._s3.get_object(Bucket=self.name, Key=key)
+                answer = self.client.get_object(Bucket=self.name, Key=key)
             except ClientError as error:
                 if _code(error) in _ABSENT:
                     return None
@@ -215,7 +215,7 @@ class Bucket:
         """Size, version and lock of an object; None where there is none."""
         with self._refusing(f"Looking at {key}"):
             try:
-                answer: Any = self._s3.head_object(Bucket=self.name, Key=key)
+                answer: Any = self.client.head_object(Bucket=self.name, Key=key)
             except ClientError as error:
                 if _code(error) in _ABSENT:
                     return None
@@ -229,7 +229,7 @@ class Bucket:
     def keys(self, prefix: str) -> Iterator[tuple[str, int]]:
         """Key and size of every object under a prefix, in order of their keys."""
         with self._refusing(f"Listing {prefix}"):
-            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
+            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
             for page in pages:
                 for each in page.get("Contents", ()):
                     yield each["Key"], each["Size"]
@@ -248,7 +248,7 @@ class Bucket:
     def put(self, key: str, body: bytes) -> None:
         """Write an object that is not locked, replacing what is there."""
         with self._refusing(f"Storing {key}"):
-            self._s3.put_object(
+            self.client.put_object(
                 Bucket=self.name, Key=key, Body=body, ChecksumAlgorithm="SHA256",
                 ChecksumSHA256=base64.b64encode(hashlib.sha256(body).digest()).decode(),
             )  # fmt: skip
@@ -256,7 +256,9 @@ class Bucket:
     def sweep(self, prefix: str, *, but_newest_of: str | None = None) -> None:
         """Remove every version of the unlocked objects under a prefix, except the newest of one key."""
         with self._refusing(f"Sweeping {prefix}"):
-            pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=self.name, Prefix=prefix)
+            pages = self.client.get_paginator("list_object_versions").paginate(
+                Bucket=self.name, Prefix=prefix
+            )
             for page in pages:
                 named: Any = [
                     {"Key": each["Key"], "VersionId": each["VersionId"]}
@@ -264,7 +266,7 @@ class Bucket:
                     if not (each["Key"] == but_newest_of and each["IsLatest"])
                 ]
                 if named:
-                    self._s3.delete_objects(Bucket=self.name, Delete={"Objects": named, "Quiet": True})
+                    self.client.delete_objects(Bucket=self.name, Delete={"Objects": named, "Quiet": True})
 
     # --- inside --------------------------------------------------------------------------------
 
@@ -276,7 +278,7 @@ class Bucket:
 
     def _versions(self, key: str, *, markers: bool = True) -> Iterator[str]:
         """The versions of one key, newest first."""
-        pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=self.name, Prefix=key)
+        pages = self.client.get_paginator("list_object_versions").paginate(Bucket=self.name, Prefix=key)
         for page in pages:
             for each in [*page.get("Versions", ()), *(page.get("DeleteMarkers", ()) if markers else ())]:
                 if each["Key"] == key:
@@ -295,7 +297,7 @@ class Bucket:
             )
             raise StoreUnavailable(message) from error
         except BotoCoreError as error:
-            where = self._endpoint or "S3"
+            where = self.endpoint_url or "S3"
             raise StoreUnavailable(f"{doing} in {self} failed: {where} cannot be used: {error}.") from error
 
 

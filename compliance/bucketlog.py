@@ -31,11 +31,13 @@ CHECKPOINT = "checkpoint"
 class LogBucket:
     """The files of one log in a bucket, read and published (``LogFiles`` and ``PublicationPort``)."""
 
-    def __init__(self, bucket: Bucket, until: Callable[[], datetime], *, seconds: float = SECONDS) -> None:
-        """``until`` says how long a full tile that is written now is kept."""
+    def __init__(
+        self, bucket: Bucket, until: Callable[[], datetime], *, ticks: Callable[[], float] = time.monotonic
+    ) -> None:
+        """``until`` says how long a full tile that is written now is kept; ``ticks`` are seconds from anywhere."""
         self._bucket = bucket
         self._until = until
-        self._seconds = seconds
+        self._ticks = ticks
         self._lock = threading.Lock()
         self._staged: dict[Tile, bytes] = {}
         self._partials: dict[Tile, bytes] = {}
@@ -45,7 +47,7 @@ class LogBucket:
         """What this process released last: read from here, whether published or not."""
         self._note = b""
         self._seen: tuple[float, bytes] | None = None
-        self._published_at = -seconds
+        self._published_at = ticks() - SECONDS
         self._writes = 0
         self.pending = False
 
@@ -57,7 +59,7 @@ class LogBucket:
             own = self._memory.get(CHECKPOINT, b"")
             if self.pending:
                 return own
-            fresh = self._seen is not None and time.monotonic() - self._seen[0] < self._seconds
+            fresh = self._seen is not None and self._ticks() - self._seen[0] < SECONDS
             seen, writes = (self._seen[1] if fresh and self._seen else None), self._writes
         found = self._look(writes) if seen is None else seen
         return own if _size(own) > _size(found) else found
@@ -70,8 +72,8 @@ class LogBucket:
         body, age = found
         with self._lock:
             if writes == self._writes:
-                self._seen = time.monotonic(), body
-                self._published_at = max(self._published_at, time.monotonic() - age)
+                self._seen = self._ticks(), body
+                self._published_at = max(self._published_at, self._ticks() - age)
                 return body
             # Released meanwhile by this process: that is newer.
             return self._memory[CHECKPOINT]
@@ -112,7 +114,7 @@ class LogBucket:
         with self._lock:
             self._take_over()
         self.sweep(full)
-        if time.monotonic() - self._published_at >= self._seconds:
+        if self._ticks() - self._published_at >= SECONDS:
             self.publish()
 
     def _write_locked(self, tile: Tile, body: bytes) -> None:
@@ -145,14 +147,14 @@ class LogBucket:
         self._unwritten.clear()
         self._bucket.put(LOG + CHECKPOINT, self._note)
         with self._lock:
-            self._published_at = time.monotonic()
+            self._published_at = self._ticks()
             self._seen = self._published_at, self._note
             self._writes += 1
             self.pending = False
 
     def due_in(self) -> float:
         """Seconds until what is pending may be published."""
-        return max(0.0, self._seconds - (time.monotonic() - self._published_at))
+        return max(0.0, SECONDS - (self._ticks() - self._published_at))
 
     # --- keeping in order ----------------------------------------------------------------------
 

@@ -113,6 +113,7 @@ class Committer:
         """Step 1 alone: bring the log into order, or raise StoreTampered saying why it cannot be."""
         with self._one, self._held():
             self._take_up()
+            self._pace()
 
     def commit(self, drafts: Sequence[Sequence[Draft]]) -> None:
         """Append drafts of several callers, each caller's in their order. Steps 1 to 5."""
@@ -120,8 +121,11 @@ class Committer:
         with self._one, self._held():
             if not self._append(ordered) and not self._append(ordered):
                 raise StoreUnavailable("The log grew twice beneath an append that held its lock; try again.")
-            if self._publication.pending:
-                self._pacer.within(self._publication.due_in())
+            self._pace()
+
+    def _pace(self) -> None:
+        if self._publication.pending:
+            self._pacer.within(self._publication.due_in())
 
     def publish(self) -> None:
         """Publish what is committed but not published yet, as a bucket is written to at most once a second."""

@@ -15,6 +15,7 @@ from compliance.errors import StoreExists
 from compliance.logfiles import LogFiles, LogFolder
 from compliance.objects import LONGEST, PayloadFolder, Payloads
 from compliance.publication import Publication, PublicationPort
+from compliance.settings import Settings
 
 
 class Place(Protocol):
@@ -113,3 +114,11 @@ class BucketPlace:
     def close(self) -> None:
         """Let go of the connections."""
         self._bucket.close()
+
+
+def place_of(settings: Settings, clock: Callable[[], datetime]) -> Place:
+    """Where the settings put a store. Raises InputRefused for a bucket that is not fit."""
+    if settings.evidence.bucket is None:
+        return FolderPlace(settings.home)
+    bucket = Bucket(settings.evidence.bucket, endpoint_url=settings.evidence.endpoint_url)
+    return BucketPlace(bucket, clock)

@@ -24,7 +24,7 @@ from compliance.errors import (
     StoreMissing,
     StoreUnavailable,
 )
-from compliance.settings import EvidenceSettings, KeySpaceSettings, ScopeSettings, Settings, SourceSettings
+from compliance.settings import KeySpaceSettings, ScopeSettings, Settings, SourceSettings
 from compliance.store import Store
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -191,13 +191,6 @@ def test_what_is_no_database_says_what_mends_it(tmp_path: Path) -> None:
     engine = sqlite_engine(tmp_path / "some.db", remedy="Ask the baker.")
     with pytest.raises(StoreUnavailable, match="Ask the baker"):
         engine.connect()
-
-
-def test_what_this_version_does_not_do_is_refused(tmp_path: Path) -> None:
-    """Settings for a bucket are refused, not silently left aside."""
-    with pytest.raises(InputRefused, match="folder only"):
-        created(Settings(home=tmp_path / "store", evidence=EvidenceSettings(bucket="evidence")))
-    assert not (tmp_path / "store").exists()
 
 
 @pytest.mark.parametrize(("name", "value"), [("expect_every", "24 hours"), ("schedule", "every tuesday")])
