@@ -15,6 +15,7 @@ import typer
 from compliance.cli import (
     controls_commands,
     evidence_commands,
+    export_commands,
     judgement_commands,
     scope_commands,
     source_commands,
@@ -33,6 +34,7 @@ app = typer.Typer(
 for commands in (
     store_commands,
     evidence_commands,
+    export_commands,
     controls_commands,
     judgement_commands,
     scope_commands,

@@ -8,8 +8,13 @@ from typing import Annotated
 
 import typer
 
+from compliance.anchor import configured_place
 from compliance.backup import backup as copy_store
+from compliance.bundle import is_bundle
+from compliance.checking import NO_ANCHOR
+from compliance.checking import as_json as as_json_of
 from compliance.cli.composition import collect, create_store, local_user, machine_clock, open_store, opened
+from compliance.cli.export_commands import verify_exported
 from compliance.cli.output import print_json
 from compliance.cli.serving import Served
 from compliance.database import MODE
@@ -50,7 +55,7 @@ def init() -> None:
         typer.echo(f"Verifier key (hand it to your auditor): {store.log.vkey}")
         if store.settings.evidence.anchor is None:
             typer.echo(
-                "No second place keeps the last signed size; set MUNIMENT_EVIDENCE__ANCHOR once it is supported."
+                f"{NO_ANCHOR[0].upper()}{NO_ANCHOR[1:]}. Set it to a folder on another disk or s3://BUCKET/PREFIX."
             )
     finally:
         store.close()
@@ -61,38 +66,46 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     store = open_store(load_settings())
     try:
         store.record_configuration()
+        if store.anchor is None:
+            typer.echo(f"note: {NO_ANCHOR}.", err=True)
+        elif store.anchor.failure is not None:
+            typer.echo(f"warning: {store.anchor.failure}", err=True)
         Served(store).run(host, port)
     finally:
         store.close()
 
 
 def verify(
-    path: Annotated[Path | None, typer.Argument(help="Store folder; default: the configured one")] = None,
+    path: Annotated[
+        Path | None, typer.Argument(help="Store folder or exported bundle; default: the configured store")
+    ] = None,
     projections: Annotated[
         bool, typer.Option("--projections", help="Also compare the projections with a rebuild")
     ] = False,
+    vkey: Annotated[str | None, typer.Option("--vkey", help="The log's key as known from elsewhere")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Verify the whole store from its bytes alone. Exit 1 if anything is wrong."""
-    home = path or load_settings().home
-    result = verify_store(home)
+    """Verify the whole store, or an exported bundle, from its bytes alone. Exit 1 if anything is wrong."""
+    if path is not None and is_bundle(path):
+        verify_exported(path, vkey=vkey, as_json=as_json)
+        return
+    settings = load_settings()
+    home = path or settings.home
+    anchor = configured_place(settings.evidence) if path is None else None
+    result = verify_store(home, vkey=vkey, head=databases_of(settings, path).head, anchor=anchor)
     problems = [str(problem) for problem in result.problems]
     if projections and not problems:
         with opened(home) as (store, _):
             problems += projections_equal_a_rebuild(store)
     if as_json:
-        print_json(
-            {
-                "ok": not problems, "size": result.size, "root": result.root, "payloads": result.payloads,
-                "bytes": result.bytes, "first_bad_index": result.first_bad_index,
-                "vouched_by": result.vouched_by, "problems": problems,
-            }
-        )  # fmt: skip
+        print_json(as_json_of(result, problems))
     else:
         typer.echo(
             f"{result.size} entries, {result.payloads} payloads, {result.bytes} bytes; root {result.root};"
             f" {result.vouched_by}."
         )
+        if path is None and anchor is None:
+            typer.echo(f"note: {NO_ANCHOR}.")
         for problem in problems:
             typer.echo(f"problem: {problem}", err=True)
         typer.echo("The store does not verify." if problems else "The store verifies.")

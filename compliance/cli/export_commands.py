@@ -1,0 +1,98 @@
+"""The command that hands evidence to somebody outside, with proofs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from compliance.bundle import Bundle, BundleVerification, verify_bundle
+from compliance.cli.composition import opened
+from compliance.cli.evidence_commands import evidence
+from compliance.cli.output import instant, print_json
+from compliance.exporting import Wanted, export
+
+DATE_ALONE = len("2026-11-23")
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
+
+
+def register(_: typer.Typer) -> None:
+    """Add the commands of this module to their group."""
+    evidence.command("export")(export_evidence)
+
+
+def export_evidence(
+    out: Annotated[Path, typer.Option("--out", help="New folder, or file that ends in .zip")],
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="INDEX or INDEX/ITEM; default: all")
+    ] = None,
+    kind: Annotated[str | None, typer.Option("--kind", help="Only this kind, such as aws-kms/1")] = None,
+    source: Annotated[str | None, typer.Option("--source", help="Only this source")] = None,
+    from_: Annotated[str | None, typer.Option("--from", help="Only from this day or instant on")] = None,
+    to: Annotated[str | None, typer.Option("--to", help="Only up to this day (included) or instant")] = None,
+    finding: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--finding", metavar="CHECK RESOURCE", help="What a finding cites"),
+    ] = None,
+    control: Annotated[
+        str | None, typer.Option("--control", help="What the findings of a control cite")
+    ] = None,
+    framework: Annotated[
+        str | None, typer.Option("--framework", help="What the findings of a framework cite")
+    ] = None,
+    report: Annotated[
+        int | None, typer.Option("--report", min=0, help="What a report cites, by its entry")
+    ] = None,
+    at: Annotated[str | None, typer.Option("--at", help="Instant of the findings; default: now")] = None,
+    log_size: Annotated[
+        int | None, typer.Option("--log-size", min=1, help="Only the first N entries; default: all")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write one folder or ZIP of entries, payloads, proofs and keys that an outsider verifies with standard tools."""
+    wanted = Wanted(
+        ids=tuple(ids or ()), findings=() if finding is None else (finding,), control=control, framework=framework, report=report,
+        kind=kind, source=source, start=instant(from_, "--from"), end=instant(to, "--to"),
+    )  # fmt: skip
+    if to is not None and wanted.end is not None and len(to) == DATE_ALONE:
+        wanted = Wanted(**(vars(wanted) | {"end": wanted.end + timedelta(days=1)}))
+    with opened() as (_, answers):
+        basis = answers.basis(at=instant(at, "--at"), log_size=log_size)
+        told(export(answers, basis, wanted, out), out, as_json=as_json)
+
+
+def told(written: Bundle, out: Path, *, as_json: bool) -> None:
+    """Say what was written."""
+    if as_json:
+        print_json({"path": str(out), **vars(written)})
+        return
+    typer.echo(
+        f"Wrote {written.entries} entries and {written.payloads} payload files of the log of {written.size} entries to {out};"
+        f" SHA-256 of its MANIFEST {written.manifest}."
+    )
+    if written.absent:
+        typer.echo(f"{written.absent} payload(s) are gone; payloads/ABSENT in the bundle says why.")
+    typer.echo("Whoever receives it runs `sh verify.sh` in it, or `muniment verify` on it.")
+
+
+def verify_exported(path: Path, *, vkey: str | None, as_json: bool) -> None:
+    """Verify a bundle and say what was found. Exit 1 if anything is wrong."""
+    found = verify_bundle(path, vkey=vkey)
+    if as_json:
+        print_json({**vars(found), "problems": list(found.problems)})
+    else:
+        _say(found)
+    if not found.ok:
+        raise typer.Exit(1)
+
+
+def _say(found: BundleVerification) -> None:
+    typer.echo(
+        f"{found.entries} entries, {found.payloads} payloads, {found.bytes} bytes of {found.origin or 'no log'};"
+        f" root {found.root} of {found.size} entries; {found.vouched_by}."
+    )
+    for problem in found.problems:
+        typer.echo(f"problem: {problem}", err=True)
+    typer.echo("The bundle verifies." if found.ok else "The bundle does not verify.")
