@@ -305,3 +305,6 @@ class _Procedure:
             self._problems.add(
                 state.base, f"{self._named} holds {tip.edge.size} entries of another root", expected
             )
+
+
+__all__ = ["GIVEN_KEY", "OWN_KEY", "Problem", "Verification", "verify_store"]

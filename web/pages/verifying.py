@@ -8,7 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from compliance.verify import OWN_KEY
+from compliance.checking import standing_of
+from compliance.vouched import OWN_KEY
 from web.pages.frame import Frame
 from web.pages.visits import Visit, visiting
 from web.problems import described
@@ -26,11 +27,15 @@ class VerifyPage:
     """Signed, of the size that the page was computed at."""
     vkey: str
     vouched_by: str
+    standing: tuple[str, ...]
+    """What verification on the schedule found last, and whether a second place guards against roll-back."""
 
 
 @router.get("/verify", responses=described(401, 403, 404, 422))
 def verify(visit: Anyone) -> Response:
     """How to verify what another page says."""
     log = visit.store.log
-    page = VerifyPage(visit.frame, log.checkpoint(visit.basis.log_size), log.vkey, OWN_KEY)
+    page = VerifyPage(
+        visit.frame, log.checkpoint(visit.basis.log_size), log.vkey, OWN_KEY, tuple(standing_of(visit.store))
+    )
     return visit.page("verify.html", page)
