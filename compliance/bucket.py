@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 MODE: Final = "COMPLIANCE"
 PAYLOADS = "payloads/"
 """The prefix of payloads; the log's files lie under ``log/``."""
+CHUNK = 1 << 20
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchVersion"})
 _THERE = frozenset({"PreconditionFailed", "412"})
 _LOCKED = frozenset({"AccessDenied", "403"})
@@ -198,6 +199,15 @@ class Bucket:
                     return None
                 raise
 
+    def chunks(self, key: str) -> Iterator[bytes]:
+        """The bytes of an object as a stream; none where there is none."""
+        with self._refusing(f"Reading {key}"):
+            try:
+                yield from self.client.get_object(Bucket=self.name, Key=key)["Body"].iter_chunks(CHUNK)
+            except ClientError as error:
+                if _code(error) not in _ABSENT:
+                    raise
+
     def read_aged(self, key: str) -> tuple[bytes, float] | None:
         """The bytes of an object and how many seconds ago it was written, by the bucket's own clock."""
         with self._refusing(f"Reading {key}"):
@@ -347,6 +357,19 @@ class PayloadBucket:
         """Everything that lies among the payloads, in order of the names."""
         for key, _ in self._bucket.keys(PAYLOADS):
             yield key.removeprefix(PAYLOADS)
+
+    def is_plain(self, name: str) -> bool:
+        """An object is bytes of its own."""
+        del name
+        return True
+
+    def hashed(self, name: str) -> tuple[str, int] | None:
+        """SHA-256 and size of an object."""
+        digest, size = hashlib.sha256(), 0
+        for chunk in self._bucket.chunks(PAYLOADS + name):
+            digest.update(chunk)
+            size += len(chunk)
+        return digest.hexdigest(), size
 
     def lock(self, digest: str) -> Lock:
         """Until when it is locked. A mode other than compliance counts as no date."""

@@ -17,8 +17,10 @@ honest administrators to the rules; only Object Lock keeps a dishonest one.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -73,6 +75,14 @@ class Payloads(Protocol):
 
     def names(self) -> Iterator[str]:
         """Everything that lies among the payloads, by its path from there: ``sha256/ab/ab…``."""
+        ...
+
+    def is_plain(self, name: str) -> bool:
+        """Whether what lies there is bytes of its own, not a name for others."""
+        ...
+
+    def hashed(self, name: str) -> tuple[str, int] | None:
+        """SHA-256 and size of what lies at a path, read as a stream; None where it cannot be read."""
         ...
 
     def lock(self, digest: str) -> Lock:
@@ -162,6 +172,21 @@ class PayloadFolder:
         for folder, _, names in os.walk(self.folder / "sha256"):
             for name in names:
                 yield (Path(folder) / name).relative_to(self.folder).as_posix()
+
+    def is_plain(self, name: str) -> bool:
+        """Whether it is a regular file, or one that went since it was listed."""
+        try:
+            return stat.S_ISREG((self.folder / name).lstat().st_mode)
+        except FileNotFoundError:
+            return True
+
+    def hashed(self, name: str) -> tuple[str, int] | None:
+        """SHA-256 and size of a file."""
+        try:
+            with (self.folder / name).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+        except OSError:
+            return None
 
     # --- how long ------------------------------------------------------------------------------
 

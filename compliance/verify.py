@@ -28,9 +28,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,8 +41,9 @@ from compliance.former import Former
 from compliance.head import HeadFile
 from compliance.headport import HeadPlace, HeadState
 from compliance.note import Checkpoint, Verifier
+from compliance.objects import PayloadFolder, Payloads
 from compliance.published import open_note, read_note, read_verifier
-from compliance.rederive import Problem, Problems, Rederivation, is_plain
+from compliance.rederive import Problem, Problems, Rederivation
 from compliance.tiles import Tip
 from compliance.vouched import OWN_KEY
 
@@ -80,6 +80,7 @@ def verify_store(
     head: HeadPlace | None = None,
     anchor: AnchorPlace | None = None,
     locks: Callable[[], Iterable[Problem]] = tuple,
+    payloads: Payloads | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Verification:
     """Verify the store in ``home``; see the procedure above.
@@ -87,14 +88,15 @@ def verify_store(
     ``vkey`` is a verifier key known from elsewhere: without it the store's own is used, which who
     rewrote the whole store could have replaced. ``head_required=False`` takes a copy of the
     published bytes alone, ``head`` is where it lies if not beside them. ``anchor`` is the second place that knows the last signed size. ``locks``
-    looks at the locks of payloads and tiles. ``progress`` gets entries done and in all. Raises
+    looks at the locks of payloads and tiles; ``payloads`` are elsewhere than in ``home``. ``progress`` gets entries done and in all. Raises
     StoreMissing only.
     """
     if not (home / "log").is_dir():
         message = f"There is no evidence log in {home}; name the folder that holds log/ and payloads/."
         raise StoreMissing(message)
     place = head or HeadFile(home / "log" / "head.db")
-    return _Procedure(home, place, head_required, anchor, locks, progress).run(vkey)
+    kept = payloads or PayloadFolder(home / "payloads")
+    return _Procedure(home, place, head_required, anchor, locks, kept, progress).run(vkey)
 
 
 class _Procedure:
@@ -105,10 +107,11 @@ class _Procedure:
         head_required: bool,
         anchor: AnchorPlace | None,
         locks: Callable[[], Iterable[Problem]],
+        payloads: Payloads,
         progress: Callable[[int, int], None] | None,
     ) -> None:
         self._log = home / "log"
-        self._payloads = home / "payloads"
+        self._payloads = payloads
         self._place = head
         self._named = head.named
         self._head_required = head_required
@@ -179,35 +182,26 @@ class _Procedure:
     # 4.
 
     def _payload_files(self) -> None:
-        for path in self._listed():
-            place = path.relative_to(self._payloads.parent).as_posix()
-            expected = f"payloads/sha256/{path.name[:2]}/{path.name}"
-            if not _DIGEST.fullmatch(path.name) or place != expected or not is_plain(path):
-                self._problems.add(
-                    None, f"{place} lies among the payloads", "only payloads, by their SHA-256"
-                )
+        for place in self._payloads.names():
+            name = place.rpartition("/")[2]
+            expected = f"sha256/{name[:2]}/{name}"
+            if not _DIGEST.fullmatch(name) or place != expected or not self._payloads.is_plain(place):
+                what = f"payloads/{place} lies among the payloads"
+                self._problems.add(None, what, "only payloads, by their SHA-256")
                 continue
-            found = self._hashed(path)
-            if found != path.name:
-                self._bad.add(path.name)
-                self._problems.add(
-                    None, f"{place} has the SHA-256 {found or 'of nothing readable'}", "its name"
-                )
+            found = self._hashed(place)
+            if found != name:
+                self._bad.add(name)
+                what = f"payloads/{place} has the SHA-256 {found or 'of nothing readable'}"
+                self._problems.add(None, what, "its name")
 
-    def _listed(self) -> Iterator[Path]:
-        for folder, _, names in os.walk(self._payloads / "sha256"):
-            for name in names:
-                yield Path(folder) / name
-
-    def _hashed(self, path: Path) -> str | None:
-        try:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-                self._bytes += file.tell()
-        except OSError:
+    def _hashed(self, place: str) -> str | None:
+        found = self._payloads.hashed(place)
+        if found is None:
             return None
         self._payload_count += 1
-        return digest
+        self._bytes += found[1]
+        return found[0]
 
     # 5. to 8., and 10.
 
@@ -250,9 +244,8 @@ class _Procedure:
                 if same and len(payload.inline) == payload.size
                 else "is not the bytes that ride in the entry"
             )
-        try:
-            size = (self._payloads / "sha256" / digest[:2] / digest).stat().st_size
-        except OSError:
+        size = self._payloads.size(digest)
+        if size is None:
             return "is missing"
         if digest in self._bad:
             return "was changed"
