@@ -19,6 +19,7 @@ from compliance.log import EvidenceLog
 from compliance.note import Verifier
 from compliance.settings import EvidenceSettings, TimeStampSettings, WitnessSettings, interval
 from compliance.timestamps import is_due, read_certificates, stamp, stamped_sizes, stamps
+from compliance.vouched import vouched_by, vouched_for
 from compliance.witnessing import COSIGNED, submit
 
 
@@ -37,6 +38,14 @@ def vouch(log: EvidenceLog, folder: Path, settings: EvidenceSettings, now: datet
     if failed:
         raise max(failed, key=lambda error: isinstance(error, StoreTampered))
     return done
+
+
+def who_vouches(log: EvidenceLog, folder: Path, size: int) -> str:
+    """The sentence that says who vouches for the first ``size`` entries of a log.
+
+    Raises StoreTampered where what is kept of those who do contradicts the log.
+    """
+    return vouched_by(vouched_for(folder, size, Verifier.parse(log.vkey), log.root), size)
 
 
 def _due(

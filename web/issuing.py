@@ -14,7 +14,7 @@ from compliance.canonical import Json, canonical, format_time, parse_time, requi
 from compliance.errors import InputRefused
 from compliance.evidence import Observation
 from compliance.store import ITSELF, Store
-from compliance.verify import OWN_KEY
+from compliance.vouching import who_vouches
 from reports.audit import AuditReport, Provenance, build_audit_report
 from reports.render import html, pdf
 from reports.usage import UsageStatement, build_usage_statement
@@ -37,7 +37,8 @@ def provenance_of(store: Store, basis: Basis) -> Provenance:
     return Provenance(
         as_of=basis.at, log_size=basis.log_size, library=basis.library, program=basis.program,
         origin=store.log.origin, root=store.log.root(basis.log_size).hex(),
-        checkpoint=store.log.checkpoint(basis.log_size), vouched_by=OWN_KEY, sample=store.sample,
+        checkpoint=store.log.checkpoint(basis.log_size), sample=store.sample,
+        vouched_by=who_vouches(store.log, store.settings.home / "log", basis.log_size),
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -11,9 +12,12 @@ from starlette.responses import PlainTextResponse, Response
 
 from collectors.pushed.bodies import take_apart
 from compliance.canonical import Json, evidence_id, parse_evidence_id, sha256_hex, strict_json
+from compliance.durable import listed
 from compliance.errors import ContentGone, Forbidden, NotFound
 from compliance.evidence import Entry
 from compliance.facts import Opened
+from compliance.timestamps import STAMPED
+from compliance.witnessing import cosigned_sizes, known_witnesses
 from web.access import UNSEALING, Caller, needs
 from web.ports import StorePort
 from web.problems import described
@@ -21,6 +25,9 @@ from web.problems import described
 Auditor = Annotated[Caller, Depends(needs("auditor"))]
 IMMUTABLE = "private, max-age=31536000, immutable"
 _TILE = re.compile(r"tile/(?:entries|\d{1,2})/(?:x\d{3}/)*\d{3}(?P<partial>\.p/\d{1,3})?")
+_VOUCHED = re.compile(
+    r"witnesses|cosigned/\d{1,19}|stamped/(?:\d{1,19}\.note|\d{1,19}\.[0-9a-f]{16}\.tsr|[0-9a-f]{16}\.pem)"
+)
 
 router = APIRouter(tags=["evidence"])
 
@@ -40,14 +47,35 @@ def vkey(request: Request, _caller: Auditor) -> Response:
     return PlainTextResponse(_store(request).log.vkey + "\n", headers={"Cache-Control": "no-cache"})
 
 
+@router.get("/log/vouched", responses=described(401, 403))
+def vouched(request: Request, _caller: Auditor) -> dict[str, Json]:
+    """The sizes whose checkpoints others vouch for: at ``/log/cosigned/N`` and ``/log/stamped/``."""
+    folder = _store(request).settings.home / "log"
+    return {
+        "cosigned": cosigned_sizes(folder), "witnesses": [str(one) for one in known_witnesses(folder)],
+        "stamped": sorted(path.name for path in listed(folder / STAMPED)),
+    }  # fmt: skip
+
+
 @router.get("/log/{path:path}", responses=described(401, 403, 404))
 def tile(request: Request, path: str, _caller: Auditor) -> Response:
     """A tile or entry bundle (C2SP tlog-tiles): ``tile/<L>/<N>[.p/<W>]``, ``tile/entries/<N>[.p/<W>]``."""
+    if _VOUCHED.fullmatch(path):
+        return _vouched(_store(request).settings.home / "log" / path, path)
     match = _TILE.fullmatch(path)
     if match is None:
         raise NotFound(f"There is no {path[:100]} in the log; there are checkpoint, vkey and tile/….")
     content = _store(request).log.published(path)
     return Response(content, media_type="application/octet-stream", headers={"Cache-Control": IMMUTABLE})
+
+
+def _vouched(file: Path, path: str) -> Response:
+    """A cosigned checkpoint, a time-stamp, or the keys that these are verified by."""
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError as error:
+        raise NotFound(f"There is no {path} in the log; /log/vouched lists what there is.") from error
+    return Response(content, media_type="application/octet-stream", headers={"Cache-Control": "no-cache"})
 
 
 # --- evidence ----------------------------------------------------------------------------------

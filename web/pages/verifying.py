@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from compliance.checking import standing_of
-from compliance.vouched import OWN_KEY
+from compliance.vouching import who_vouches
 from web.pages.frame import Frame
 from web.pages.visits import Visit, visiting
 from web.problems import described
@@ -36,6 +36,8 @@ def verify(visit: Anyone) -> Response:
     """How to verify what another page says."""
     log = visit.store.log
     page = VerifyPage(
-        visit.frame, log.checkpoint(visit.basis.log_size), log.vkey, OWN_KEY, tuple(standing_of(visit.store))
-    )
+        visit.frame, log.checkpoint(visit.basis.log_size), log.vkey,
+        who_vouches(log, visit.store.settings.home / "log", visit.basis.log_size),
+        tuple(standing_of(visit.store)),
+    )  # fmt: skip
     return visit.page("verify.html", page)
