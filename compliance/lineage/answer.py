@@ -6,19 +6,21 @@ datasets by namespace, name and version, uses by start and run id, gaps by datas
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from compliance.canonical import Json, format_time, micros
 from compliance.lineage.columns import columns
 from compliance.lineage.contents import contents
 from compliance.lineage.events import NEVER, evidence_key
+from compliance.lineage.further import further_of_versions
 from compliance.lineage.gaps import gaps
 from compliance.lineage.paths import Paths
 from compliance.lineage.reached import Gap
 from compliance.lineage.records import Answer, Question, UsageInput
 from compliance.lineage.registers import Version
 from compliance.lineage.uses import Answering, time_text, uses
-from compliance.lineage.violations import violations_of_version
+from compliance.lineage.violations import Violation, as_listed, violations_of_version
 from compliance.lineage.world import Scope, World
 
 
@@ -37,12 +39,16 @@ def record_usage(given: World | UsageInput, question: Question) -> Answer:
     # 3.
     decided = columns(world, found)
     # 4.
-    ground = Answering(world, found, decided, Paths(world, found))
+    at = micros(question.at)
+    ground = Answering(world, found, decided, Paths(world, found), at)
+    more = further_of_versions(world, found, at)
     listed = gaps(world, found, decided)
     relied_on = found.containing.relied_on | found.perhaps.relied_on
     return {
         "key_space": question.key_space, "pseudonym": question.pseudonym, "as_of": format_time(question.at),
-        "datasets": [_dataset(ground, version) for version in sorted(found.containing.versions)],
+        "datasets": [
+            _dataset(ground, version, more.get(version, ())) for version in sorted(found.containing.versions)
+        ],
         "uses": uses(ground, question), "complete": not listed, "undescribed": world.undescribed,
         "gaps": [_gap(gap) for gap in listed], "relied_on": sorted(relied_on, key=evidence_key),
     }  # fmt: skip
@@ -55,7 +61,7 @@ def _world(given: World | UsageInput, at: int) -> World:
     return World.build(replace(given, received=records))
 
 
-def _dataset(ground: Answering, version: Version) -> dict[str, Json]:
+def _dataset(ground: Answering, version: Version, more: Iterable[Violation]) -> dict[str, Json]:
     written = ground.world.graph.written_at(version)
     manifests = ground.found.held.get(version, ())
     violations = violations_of_version(ground.world, ground.found.person, version, manifests)
@@ -68,7 +74,7 @@ def _dataset(ground: Answering, version: Version) -> dict[str, Json]:
         "influence": "direct" if ground.columns.carried[version] else "indirect",
         "columns": ground.columns.names(version), "masked_columns": ground.columns.masked(version),
         "written_at": None if written == NEVER else time_text(written),
-        "violations": [item.as_json() for item in violations],
+        "violations": as_listed([*violations, *more]),
         "evidence": sorted(cited, key=evidence_key),
     }  # fmt: skip
 

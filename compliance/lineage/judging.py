@@ -55,6 +55,25 @@ def purposes_of(world: World, run: Run) -> tuple[str, ...]:
     return tuple(sorted(_registered_purposes(world, run)))
 
 
+def purposes_by_level(world: World, run: Run) -> list[tuple[str, frozenset[str], tuple[str, ...]]]:
+    """``(level, purposes, evidence)`` of each level that states any: the run, its job, its models' registry."""
+    found = [("run", run.tags.get("purpose", frozenset[str]()), run.evidence)]
+    before = world.declared.job_tag(run.job, "purpose", run.started) if run.job else []
+    of_job = run.job_tags.get("purpose", frozenset[str]()) or frozenset[str]().union(
+        *(d.values for d in before)
+    )
+    found.append(
+        ("job", of_job, run.evidence if run.job_tags.get("purpose") else tuple(d.evidence for d in before))
+    )
+    registered = [
+        model for name, version in models_of(world, run)
+        for model in world.registers.registered.get((name, version or ""), ()) if model.purpose is not None
+    ]  # fmt: skip
+    of_models = frozenset(_registered_purposes(world, run))
+    found.append(("model registry", of_models, tuple(sorted({model.evidence for model in registered}))))
+    return [level for level in found if level[1]]
+
+
 def _registered_purposes(world: World, run: Run) -> set[str]:
     found = set()
     for name, version in models_of(world, run):

@@ -52,7 +52,9 @@ class UsageInput:
       and every ``openlineage.run_id`` tag of the version or its run], "purpose"?}``, ``purpose`` the
       model's in its registry;
     - ``feature_view``: ``{"namespace", "name", "features": [column]}``, a dataset that the feature
-      registry knows as a feature view.
+      registry knows as a feature view;
+    - ``table_versions``: ``{"namespace", "name", "versions": [version]}``: what a table's own log (Delta,
+      Iceberg) still offers to be read, older versions included.
 
     ``sources`` are the configured sources; one with a ``cause`` is stale or failing.
     """

@@ -54,6 +54,9 @@ class Contract:
     permitted: frozenset[str]
     key_spaces: frozenset[str]
     """The key spaces that it names for the dataset or for a field."""
+    retention_days: int | None = None
+    residency: frozenset[str] = frozenset()
+    """The regions in which the data may be; none stated: anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +66,20 @@ class Erasure:
     evidence: str
     completed: int
     datasets: frozenset[DatasetName] | None
+    requested: int | None = None
 
     def covers(self, dataset: DatasetName) -> bool:
         """Whether it says that the record was erased from the dataset."""
         return self.datasets is None or dataset in self.datasets
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a table's own log offers at an instant: every version that can still be read."""
+
+    evidence: str
+    instant: int
+    versions: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +140,8 @@ class Registers:
     registered: dict[tuple[str, str], list[Model]] = field(default_factory=dict)
     """By name and version."""
     feature_views: dict[DatasetName, frozenset[str]] = field(default_factory=dict)
+    tables: dict[DatasetName, Table] = field(default_factory=dict)
+    """The latest listing of each table."""
     decisions: dict[Person, dict[Decision, set[str]]] = field(default_factory=dict)
     """"One use for each distinct entry", with its evidence: another source's copy is the same entry."""
 
@@ -165,8 +180,24 @@ class Registers:
                 self._take_feature_view(value, names)
             case "decision":
                 self._take_decision(record, value, names)
+            case "table_versions":
+                self._take_table(record, value, names)
             case _:
                 pass
+
+    def _take_table(self, record: Received, value: Mapping[str, Json], names: Names) -> None:
+        name = dataset_name(value)
+        if name is None:
+            return
+        offered = (version_text(version) for version in listed(value.get("versions")))
+        versions = frozenset(version for version in offered if version is not None)
+        table = Table(record.evidence, micros(record.instant), versions)
+        former = self.tables.get(names(name), table)
+        # At one instant, what any listing still offers is readable; the order of listings decides nothing.
+        if former.instant == table.instant:
+            first = min(former.evidence, table.evidence, key=evidence_key)
+            table = Table(first, table.instant, former.versions | table.versions)
+        self.tables[names(name)] = max(former, table, key=lambda item: (item.instant, len(item.versions)))
 
     def _take_manifest(self, record: Received, value: Mapping[str, Json], names: Names) -> None:
         manifest = _MANIFESTS.of(record, names.renamed, lambda: _manifest(record, value, names))
@@ -185,6 +216,7 @@ class Registers:
         contract = Contract(
             record.evidence, NEVER if start is None else start,
             frozenset(_texts(value.get("permitted_purposes"))), frozenset(_texts(spaces)),
+            _days(value.get("retention_days")), frozenset(_texts(value.get("residency"))),
         )  # fmt: skip
         self.contracts.setdefault(names(name), []).append(contract)
 
@@ -195,7 +227,8 @@ class Registers:
         covered = value.get("datasets")
         named = (dataset_name(item) for item in listed(covered))
         datasets = None if covered == "*" else frozenset(names(name) for name in named if name is not None)
-        self.erasures.setdefault(person, []).append(Erasure(record.evidence, completed, datasets))
+        requested = time_of(value.get("requested_at"), assume_utc=True)
+        self.erasures.setdefault(person, []).append(Erasure(record.evidence, completed, datasets, requested))
 
     def _take_consent(self, record: Received, value: Mapping[str, Json]) -> None:
         at, person, purpose = (
@@ -286,6 +319,10 @@ def _version(value: Mapping[str, Json], names: Names) -> Version | None:
 def _person(value: Mapping[str, Json]) -> Person | None:
     key_space, pseudonym = text(value.get("key_space")), text(value.get("pseudonym"))
     return None if key_space is None or pseudonym is None else (key_space, pseudonym)
+
+
+def _days(value: Json) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def _texts(values: Json) -> Iterator[str]:

@@ -12,12 +12,13 @@ from compliance.canonical import Json, format_time, from_micros, micros
 from compliance.lineage.columns import Columns
 from compliance.lineage.contents import Contents
 from compliance.lineage.events import FOREVER, evidence_key
+from compliance.lineage.further import RunUse, further_of_use
 from compliance.lineage.judging import UNDECLARED, lawful_basis, model_name, models_of, purposes_of
 from compliance.lineage.paths import Paths
 from compliance.lineage.records import Question
 from compliance.lineage.registers import Decision, Version
 from compliance.lineage.runs import Run
-from compliance.lineage.violations import Judged, violations_of_use
+from compliance.lineage.violations import Judged, as_listed, violations_of_use
 from compliance.lineage.world import World
 
 
@@ -29,6 +30,8 @@ class Answering:
     found: Contents
     columns: Columns
     paths: Paths
+    at: int
+    """The instant asked about, microseconds, UTC."""
 
 
 @dataclass(frozen=True, order=True)
@@ -82,17 +85,20 @@ def _use_by_run(ground: Answering, run: Run, versions: list[Version]) -> dict[st
     datasets = tuple(sorted({version.dataset for version in versions}))
     judged = Judged(ground.found.person, run.started, purposes, datasets, run.evidence)
     certainties = {reached.versions[version] for version in versions}
+    consumers = _consumers(ground, run)
+    trained = any(consumer.kind == "model" for consumer in consumers)
+    more = further_of_use(RunUse(world, ground.found, run, tuple(versions), purposes, trained, ground.at))
     return {
         "run_id": run.run_id,
         "job": None if run.job is None else {"namespace": run.job[0], "name": run.job[1]},
-        "consumers": [consumer.as_json() for consumer in _consumers(ground, run)],
+        "consumers": [consumer.as_json() for consumer in consumers],
         "started_at": time_text(run.started), "ended_at": time_text(run.ended),
         "purpose": ", ".join(purposes) or UNDECLARED,
         "lawful_basis": lawful_basis(world, purposes, run.started),
         "certainty": "confirmed" if "confirmed" in certainties else "possible",
         "influence": "direct" if any(ground.columns.carried[version] for version in versions) else "indirect",
         "path": [*(str(s) if isinstance(s, Version) else f"run:{s}" for s in path), f"run:{run.run_id}"],
-        "violations": [violation.as_json() for violation in violations_of_use(world, judged)],
+        "violations": as_listed([*violations_of_use(world, judged), *more]),
         "evidence": _evidence(ground, run, path),
     }  # fmt: skip
 
@@ -156,7 +162,7 @@ def _use_by_decision(ground: Answering, decision: Decision, evidence: tuple[str,
         "lawful_basis": lawful_basis(ground.world, purposes, decision.at),
         "certainty": "confirmed", "influence": "direct",
         "path": [*(f"{namespace}/{name}" for namespace, name in datasets), f"run:{decision.decision_id}"],
-        "violations": [violation.as_json() for violation in violations_of_use(ground.world, judged)],
+        "violations": as_listed(violations_of_use(ground.world, judged)),
         "evidence": list(evidence),
     }  # fmt: skip
 

@@ -46,9 +46,14 @@ class Judged:
 
 
 def violations_of_use(world: World, use: Judged) -> list[Violation]:
-    """All violations of one use, in order of code and dataset."""
-    found = [*_purpose(world, use), *_consent(world, use), *_erasure(world, use)]
-    return sorted(found, key=lambda item: (item.code, item.dataset or ("", "")))
+    """The violations of one use that the contract names."""
+    return [*_purpose(world, use), *_consent(world, use), *_erasure(world, use)]
+
+
+def as_listed(violations: Iterable[Violation]) -> list[Json]:
+    """Violations as an answer states them, in order of code and dataset."""
+    ordered = sorted(violations, key=lambda item: (item.code, item.dataset or ("", ""), item.because))
+    return [violation.as_json() for violation in ordered]
 
 
 def violations_of_version(
@@ -64,12 +69,12 @@ def violations_of_version(
     ]  # fmt: skip
     if not erasures:
         return []
-    ended = "is still running" if written == FOREVER else f"ended at {_time(written)}"
-    completed = _time(erasures[-1].completed)
+    ended = "is still running" if written == FOREVER else f"ended at {moment_text(written)}"
+    completed = moment_text(erasures[-1].completed)
     because = (
         f"the manifest has the record; an erasure of it completed at {completed}, the writing run {ended}"
     )
-    evidence = _sorted([*manifests, *(erasure.evidence for erasure in erasures)])
+    evidence = in_order([*manifests, *(erasure.evidence for erasure in erasures)])
     return [Violation("reappeared-after-erasure", because, evidence, version.dataset)]
 
 
@@ -96,7 +101,7 @@ def _purpose(world: World, use: Judged) -> Iterator[Violation]:
             because = (
                 f"the contract of {dataset[0]}/{dataset[1]} in force does not permit {', '.join(lacking)}"
             )
-            evidence = _sorted([*(contract.evidence for contract in broken), *use.evidence])
+            evidence = in_order([*(contract.evidence for contract in broken), *use.evidence])
             yield Violation("purpose-not-permitted", because, evidence, dataset)
 
 
@@ -120,7 +125,7 @@ def _consent(world: World, use: Judged) -> Iterator[Violation]:
 def _about_consent(code: str, said: str, purposes: dict[str, Sequence[str]]) -> Iterator[Violation]:
     if purposes:
         because = f"the lawful basis of {', '.join(sorted(purposes))} is consent and {said}"
-        yield Violation(code, because, _sorted(item for items in purposes.values() for item in items))
+        yield Violation(code, because, in_order(item for items in purposes.values() for item in items))
 
 
 def _erasure(world: World, use: Judged) -> Iterator[Violation]:
@@ -128,15 +133,17 @@ def _erasure(world: World, use: Judged) -> Iterator[Violation]:
     for dataset in use.datasets:
         before = [item for item in erasures if item.completed <= use.start and item.covers(dataset)]
         if before:
-            completed = _time(before[0].completed)
+            completed = moment_text(before[0].completed)
             because = f"an erasure of the record from {dataset[0]}/{dataset[1]} completed at {completed}, before the use"
-            evidence = _sorted([*(item.evidence for item in before), *use.evidence])
+            evidence = in_order([*(item.evidence for item in before), *use.evidence])
             yield Violation("used-after-erasure", because, evidence, dataset)
 
 
-def _time(value: int) -> str:
+def moment_text(value: int) -> str:
+    """RFC 3339 in UTC, of microseconds since 1970."""
     return format_time(from_micros(value))
 
 
-def _sorted(evidence: Iterable[str]) -> tuple[str, ...]:
+def in_order(evidence: Iterable[str]) -> tuple[str, ...]:
+    """Evidence ids, each once, in the order of the log."""
     return tuple(sorted(set(evidence), key=evidence_key))

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 from compliance.canonical import micros
 from compliance.facts import Received
 from compliance.lineage.declared import Declared
-from compliance.lineage.events import RunEvent, events, mentions_of, without_duplicates
+from compliance.lineage.events import FOREVER, RunEvent, events, mentions_of, without_duplicates
 from compliance.lineage.graph import Graph, build_graph
 from compliance.lineage.names import Names
 from compliance.lineage.reached import Gap, Reached
@@ -105,6 +105,8 @@ class Memo:
     """What flows from versions nobody can speak for, but for erased records."""
     overlaps: dict[DatasetName, dict[Version, set[Gap]]] = field(default_factory=dict)
     """Uncertain reads, by the versions that they may have read."""
+    history: dict[DatasetName, list[tuple[int, Version]]] = field(default_factory=dict)
+    """The written versions of a dataset by when they were written."""
     version_gaps: dict[tuple[Scope, Version], frozenset[Gap]] = field(default_factory=dict)
     """What keeps each version from being told completely."""
 
@@ -229,6 +231,15 @@ class World:
                 columns |= frozenset(output.columns or ())
             self.memo.columns[version] = columns
         return self.memo.columns[version]
+
+    def history(self, dataset: DatasetName) -> list[tuple[int, Version]]:
+        """The versions of a dataset that ended runs wrote, each with when, in order of time."""
+        if dataset not in self.memo.history:
+            runs = [self.runs[run_id] for run_id in self.graph.dataset_writers.get(dataset, ())]
+            versions = {Version(dataset, name) for run in runs for name in run.outputs[dataset]}
+            dated = [(self.graph.written_at(version), version) for version in versions]
+            self.memo.history[dataset] = sorted(item for item in dated if item[0] != FOREVER)
+        return self.memo.history[dataset]
 
     def intervals(self, dataset: DatasetName) -> Intervals:
         """The spans of the runs that write a dataset."""

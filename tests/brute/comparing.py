@@ -7,6 +7,13 @@ from collections.abc import Mapping
 from compliance.canonical import Json, content_bytes, parse_time
 
 OF_DATASET = ("namespace", "name", "version", "certainty", "influence")
+FIXED = frozenset(
+    {
+        "purpose-undeclared", "purpose-not-permitted", "consent-missing", "consent-withdrawn", "used-after-erasure",
+        "reappeared-after-erasure",
+    }
+)  # fmt: skip
+"""The codes that the contract fixes; the second reading knows no others."""
 OF_USE = ("run_id", "purpose", "lawful_basis", "certainty", "influence")
 
 
@@ -47,7 +54,7 @@ def _time(value: Json) -> str | None:
 
 
 def _codes(thing: Mapping[str, Json]) -> list[str]:
-    return sorted(one["code"] for one in thing["violations"])
+    return sorted(one["code"] for one in thing["violations"] if one["code"] in FIXED)
 
 
 def _dataset(one: Mapping[str, Json]) -> dict[str, Json]:

@@ -24,6 +24,15 @@ CODES = {
     "consent-withdrawn": "Consent had been withdrawn",
     "used-after-erasure": "Used after its erasure",
     "reappeared-after-erasure": "Back after its erasure",
+    "purpose-conflict": "Purposes contradict each other",
+    "time-travel-use": "An old version was read",
+    "withdrawn-during-use": "Consent was withdrawn meanwhile",
+    "late-notice": "Its erasure was overdue",
+    "model-trained-on-erased": "A model was trained on what is erased",
+    "residency-breach": "Outside the permitted region",
+    "retention-exceeded": "Kept too long",
+    "erasure-incomplete": "An old version can still be read",
+    "derived-not-propagated": "Not erased from what was derived",
 }
 
 
