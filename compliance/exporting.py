@@ -109,13 +109,18 @@ def behind_framework(answers: Answers, basis: Basis, framework: str) -> Iterator
         raise NotFound(
             f"No framework is named {framework!r}; there are {', '.join(known)}.", field="framework"
         )
-    yield from _cited(
+    yield from _cited(findings_of(answers, basis, framework))
+    for kind in JUDGED_BY:
+        yield from _narrowed(answers, basis.log_size, Wanted(kind=kind))
+
+
+def findings_of(answers: Answers, basis: Basis, framework: str) -> list[dict[str, Json]]:
+    """The findings of the checks that answer a requirement of a framework, in the order of ``findings``."""
+    return [
         found
         for found in answers.findings(basis)
         if any(requirement.startswith(f"{framework}:") for requirement in found["requirements"])
-    )
-    for kind in JUDGED_BY:
-        yield from _narrowed(answers, basis.log_size, Wanted(kind=kind))
+    ]
 
 
 def _behind_report(answers: Answers, index: int) -> Iterator[int]:

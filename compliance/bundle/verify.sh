@@ -12,7 +12,8 @@
 #   4. Cosignatures and time-stamps belong to their checkpoints.
 #   5. Every entry hashes, by its proof, to the root of a checkpoint of step 3.
 #   6. Every payload has the SHA-256 that its entry states.
-#   7. Say who vouches for what.
+#   7. A report that lies in the bundle is the one that an entry says was issued.
+#   8. Say who vouches for what.
 set -u
 LC_ALL=C
 export LC_ALL
@@ -394,7 +395,7 @@ check_payload() {
     payloads=$((payloads + 1))
 }
 
-absent=$nl entries=0 payloads=0 gone=0
+absent=$nl reports='' entries=0 payloads=0 gone=0
 if [ -f payloads/ABSENT ]; then
     while IFS= read -r line; do absent=$absent$line$nl; done < payloads/ABSENT
 fi
@@ -413,6 +414,7 @@ for file in entries/*.json; do
     hash=${hash%% *}
     check_included
     check_payload
+    case $leaf in *'"kind":"report/1"'*) reports=$reports$leaf ;; esac
     entries=$((entries + 1))
     eval "used_$size=\$((used_$size + 1))"
 done
@@ -420,7 +422,17 @@ proofs=0
 for file in proofs/*; do [ ! -f "$file" ] || proofs=$((proofs + 1)); done
 [ "$proofs" = "$entries" ] || fail "there are $proofs proofs for $entries entries"
 
-# --- 7. Who vouches ------------------------------------------------------------------------------
+# --- 7. The report -------------------------------------------------------------------------------
+
+if [ -f report/report.html ]; then
+    sum=$(sha256sum < report/report.html)
+    case $reports in
+        *"\"sha256\":\"${sum%% *}\""*) ;;
+        *) fail "report/report.html is not a report that an entry of the bundle says was issued" ;;
+    esac
+fi
+
+# --- 8. Who vouches ------------------------------------------------------------------------------
 
 bare=0 others=''
 for size in $sizes; do

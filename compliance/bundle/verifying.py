@@ -9,6 +9,7 @@ The procedure is that of ``verify.sh``, which lies in every bundle:
 4. Cosignatures and time-stamps belong to their checkpoints.
 5. Every entry hashes, by its proof, to the root of one of these checkpoints.
 6. Every payload has the SHA-256 that its entry states; one that is not there is listed as gone.
+7. A report that lies in the bundle is the one that an entry says was issued.
 
 Nothing is raised for bytes that are wrong: everything wrong is listed.
 """
@@ -25,7 +26,7 @@ from pathlib import Path
 from cryptography import x509
 
 from compliance.bundle.archives import MANIFEST, FolderSource, Source, ZipSource, is_as_written
-from compliance.canonical import format_time
+from compliance.canonical import Json, format_time
 from compliance.cosignature import Witness, cosignatures
 from compliance.errors import InputRefused, MunimentError, NotFound
 from compliance.evidence import Entry
@@ -45,6 +46,7 @@ from compliance.vouched import OWN_KEY
 _LINE = re.compile(r"([0-9a-f]{64})  ([^\n]+)")
 _SIZE = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 SHOWN_AT_MOST = 1000
+REPORT = "report/report.html"
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ class _Procedure:
         self._bad_indexes: list[int] = []
         self._proven: dict[int, _Proven] = {}
         self._keys: list[Verifier] = []
+        self._issued: set[Json] = set()
         self._entries = self._payloads = self._bytes = 0
 
     def problem(self, what: str) -> None:
@@ -114,7 +117,7 @@ class _Procedure:
             self._problems.append(what)
 
     def run(self, vkey: str | None) -> BundleVerification:
-        """Steps 1 to 6."""
+        """Steps 1 to 7."""
         # 1.
         self._tried(self._manifest)
         # 2.
@@ -131,6 +134,9 @@ class _Procedure:
             name.startswith("entries/") for name in names
         ):
             self.problem("there is not one proof for each entry")
+        # 7.
+        if REPORT in names:
+            self._tried(self._report)
         return self.result()
 
     def result(self) -> BundleVerification:
@@ -270,7 +276,10 @@ class _Procedure:
         if not verify_inclusion(index, size, leaf_hash(leaf), proof.path, proven.checkpoint.root):
             raise InputRefused(f"Entry {index} does not lead to the signed root.", field="proof")
         proven.used += 1
-        self._payload(index, Entry.from_bytes(leaf))
+        entry = Entry.from_bytes(leaf)
+        if entry.kind == "report/1":
+            self._issued.add(entry.detail.get("sha256"))
+        self._payload(index, entry)
 
     def _payload(self, index: int, entry: Entry) -> None:
         payload = entry.payload
@@ -286,6 +295,14 @@ class _Procedure:
         if hashlib.sha256(body).hexdigest() != payload.sha256 or len(body) != payload.size:
             raise InputRefused(f"The payload of entry {index} is not the one that it states.", field=name)
         self._payloads += 1
+
+    # 7.
+
+    def _report(self) -> None:
+        if hashlib.sha256(self._source.read(REPORT)).hexdigest() not in self._issued:
+            raise InputRefused(
+                f"{REPORT} is not a report that an entry of the bundle says was issued.", field=REPORT
+            )
 
     def _vouched_by(self) -> str:
         used = [one for _, one in sorted(self._proven.items()) if one.used]

@@ -47,6 +47,7 @@ checkpoints/SIZE                 a signed checkpoint of the log, with cosignatur
 checkpoints/SIZE.*.tsr           RFC 3161 time-stamps of checkpoints/SIZE.note
 consistency/OLD-NEW              proof that the log of NEW entries continues that of OLD
 checkpoint                       the newest of these checkpoints; keep it
+report/                          a report, with statuses and findings as data, where one was asked for
 vkeys/                           keys of the log, of witnesses, certificates of time-stamp authorities
 selection.json                   what was asked for
 MANIFEST                         SHA-256 of every file, for sha256sum -c

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from compliance.answers import Answers
 from compliance.bundle import Bundle, BundleVerification, verify_bundle
+from compliance.canonical import Json, parse_time
 from compliance.cli.composition import opened
 from compliance.cli.evidence_commands import evidence
 from compliance.cli.output import instant, print_json
-from compliance.exporting import Wanted, export
+from compliance.errors import StoreExists
+from compliance.exporting import Wanted, export, findings_of
+from compliance.store import Store
+from web.issuing import issue_report
 
 DATE_ALONE = len("2026-11-23")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
@@ -61,6 +67,45 @@ def export_evidence(
     with opened() as (_, answers):
         basis = answers.basis(at=instant(at, "--at"), log_size=log_size)
         told(export(answers, basis, wanted, out), out, as_json=as_json)
+
+
+def write_report_bundle(
+    store: Store,
+    answers: Answers,
+    framework: str,
+    *,
+    from_: datetime | None,
+    to: datetime | None,
+    out: Path,
+    at: datetime | None,
+    log_size: int | None,
+    library: str | None,
+    who: str,
+) -> Bundle:
+    """Issue the audit report of a framework and write it with all that it cites, findings and statuses as data."""
+    if out.exists():
+        raise StoreExists(
+            f"{out} is there already; name a new file that ends in .zip, or a new folder.", field=str(out)
+        )
+    issued = issue_report(
+        store, answers, framework, from_=from_, to=to, as_pdf=False, at=at, log_size=log_size, library=library,
+        who=who,
+    )  # fmt: skip
+    index = int(issued.evidence)
+    said = store.log.entry(index).detail
+    judged = answers.basis(at=parse_time(said["as_of"]), log_size=said["log_size"], library=said["library"])
+    more = {
+        "report.html": issued.content,
+        "status.json": _as_bytes(answers.status(judged, framework=framework)),
+        "findings.json": _as_bytes(findings_of(answers, judged, framework)),
+    }
+    return export(
+        answers, answers.basis(at=judged.at, library=judged.library), Wanted(report=index), out, more
+    )
+
+
+def _as_bytes(value: Json) -> bytes:
+    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def told(written: Bundle, out: Path, *, as_json: bool) -> None:

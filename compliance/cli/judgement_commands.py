@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from compliance.cli.composition import local_user, opened
+from compliance.cli.export_commands import told, write_report_bundle
 from compliance.cli.output import instant, print_json, print_table, require_place, write_file
 from compliance.cli.reporting import write_graph, write_report, write_statement
 from compliance.errors import InputRefused
@@ -190,15 +191,23 @@ def report(
     out: Annotated[Path, typer.Option("--out", help="File to write")],
     from_: Annotated[str | None, typer.Option("--from", help="First day of the period")] = None,
     to: Annotated[str | None, typer.Option("--to", help="Last day of the period")] = None,
-    format_: Annotated[str, typer.Option("--format", help="pdf or html")] = "pdf",
+    format_: Annotated[str, typer.Option("--format", help="pdf, html or bundle")] = "pdf",
     at: At = None,
     log_size: Size = None,
     library: Digest = None,
 ) -> None:
     """The audit report of one framework over a period."""
-    if format_ not in {"pdf", "html"}:
-        raise InputRefused(f"--format is {format_!r}; this version writes pdf and html.", field="--format")
+    if format_ not in {"pdf", "html", "bundle"}:
+        message = f"--format is {format_!r}; this version writes pdf, html and bundle."
+        raise InputRefused(message, field="--format")
     with opened() as (store, answers):
+        if format_ == "bundle":
+            written = write_report_bundle(
+                store, answers, framework, from_=instant(from_, "--from"), to=instant(to, "--to"),
+                out=out, at=instant(at, "--at"), log_size=log_size, library=library, who=local_user(),
+            )  # fmt: skip
+            told(written, out, as_json=False)
+            return
         path = write_report(
             store, answers, framework, from_=instant(from_, "--from"), to=instant(to, "--to"),
             out=out, as_pdf=format_ == "pdf", at=instant(at, "--at"), log_size=log_size, library=library,
