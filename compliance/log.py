@@ -193,6 +193,16 @@ class EvidenceLog:
         indexes = iter(drafts)
         return [next(indexes).index if new else None for new in novel]
 
+    def adopt(self, leaves: Sequence[bytes]) -> None:
+        """Append entries of a predecessor byte for byte, whose payloads are there already.
+
+        For recovery alone, before anything of its own is appended. Raises InputRefused where one is no entry.
+        """
+        writer = self._writer
+        if writer is None:
+            raise StoreUnavailable("This log is closed or was opened for reading only; open it for writing.")
+        writer.submit([Draft(Entry.from_bytes(leaf), leaf, timed=True, known=()) for leaf in leaves])
+
     # --- read ----------------------------------------------------------------------------------
 
     def leaf(self, index: int) -> bytes:

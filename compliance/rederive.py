@@ -71,6 +71,8 @@ class Rederivation:
         self.bytes = 0
         self.checkpoints = 0
         """How many kept checkpoints were compared."""
+        self.agreed = 0
+        """The largest size of which a kept checkpoint has the root that was derived."""
         self._kept = iter(kept)
         self._awaited = next(self._kept, None)
         self._folder = folder
@@ -124,6 +126,8 @@ class Rederivation:
             if was.root != root:
                 what = f"the first {was.size} entries have another root than was signed ({was.kept})"
                 self._problems.add(max(0, was.size - 1), what, "the tree to continue every checkpoint")
+            else:
+                self.agreed = was.size
 
     def _right(self, tile: Tile, found: list[bytes]) -> list[bytes]:
         """The leaf hashes to go on with: those of the entries, unless the tile's lead to the root instead.

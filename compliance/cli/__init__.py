@@ -17,6 +17,7 @@ from compliance.cli import (
     evidence_commands,
     export_commands,
     judgement_commands,
+    recovery_command,
     scope_commands,
     source_commands,
     store_commands,
@@ -40,6 +41,7 @@ for commands in (
     scope_commands,
     source_commands,
     witness_commands,
+    recovery_command,
 ):
     commands.register(app)
 
