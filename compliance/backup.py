@@ -30,10 +30,13 @@ from compliance.commit import refuse_other_times
 from compliance.durable import PUBLIC, READ_ONLY, exclusive, make_folder, put_file, refusing, sync_folder
 from compliance.errors import StoreExists, StoreMissing
 from compliance.head import connect, read_state, read_tip, refusing_database
+from compliance.logfiles import verifier_in
 from compliance.note import Checkpoint, Verifier
+from compliance.objects import PayloadFolder, Payloads
 from compliance.past_checkpoints import NAME, past_up_to
+from compliance.place import FolderPlace, Place
 from compliance.publication import Publication
-from compliance.published import PublishedLog, open_note, read_note, read_verifier
+from compliance.published import PublishedLog, open_note
 from compliance.tiles import ENTRIES, HEIGHT, WIDTH, Tile, Tip
 
 
@@ -47,25 +50,27 @@ class Backup:
     bytes: int
 
 
-def backup(home: Path, target: Path) -> Backup:
+def backup(home: Path, target: Path, place: Place | None = None) -> Backup:
     """Copy the evidence of the store in ``home`` to ``target``, which must be absent or empty.
 
-    Durable at return. Raises StoreMissing, StoreExists for a target that holds something,
+    ``place`` is where log and payloads lie if not in ``home``; the copy has them in its folder. Durable at return. Raises StoreMissing, StoreExists for a target that holds something,
     StoreUnavailable, StoreTampered where the store contradicts itself.
     """
-    verifier = read_verifier(home / "log")
+    place = place or FolderPlace(home)
+    verifier = verifier_in(place.files.read("vkey"), str(place))
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise StoreExists(f"{target} is there and not empty; name a new folder for the backup.")
     with refusing("Writing the backup"):
         make_folder(target, mode=0o700)
-        return _Copy(home, target, verifier).run()
+        return _Copy(home, target, verifier, place).run()
 
 
 class _Copy:
-    def __init__(self, home: Path, target: Path, verifier: Verifier) -> None:
+    def __init__(self, home: Path, target: Path, verifier: Verifier, place: Place) -> None:
         self._home = home
         self._target = target
-        self._published = PublishedLog(home / "log", verifier)
+        self._place = place
+        self._published = PublishedLog(place.files, verifier)
         self._publication = Publication(home / "log")
         self._verifier = verifier
         self._files = self._bytes = 0
@@ -79,14 +84,17 @@ class _Copy:
             with exclusive(self._home / "log" / "append.lock"):
                 source.execute("BEGIN")
                 state = read_state(source)
-                checkpoint, note = open_note(read_note(self._home / "log"), self._verifier)
+                checkpoint, note = open_note(self._place.files.fresh_note(), self._verifier)
             # 2.
             tip, leaves = read_tip(source, state)
             refuse_other_times(state, tip, leaves, checkpoint)
             self._head(source)
         self._tiles(checkpoint, tip, leaves[: checkpoint.size - state.base])
         # 3. and 4.
-        self._tree(self._home / "payloads" / "sha256")
+        if isinstance(self._place, FolderPlace):
+            self._tree(self._home / "payloads" / "sha256")
+        else:
+            self._payloads(self._place.payloads)
         make_folder(self._target / "keys", mode=0o700)
         self._tree(self._home / "keys")
         # 5.
@@ -113,6 +121,15 @@ class _Copy:
         for tile, body in tip.partials():
             for part, bytes_ in self._publication.with_narrower(tile, body):
                 self._put(part.path, bytes_, READ_ONLY, under="log")
+
+    def _payloads(self, payloads: Payloads) -> None:
+        """Payloads that lie elsewhere, each with the date until which it is kept."""
+        copies = PayloadFolder(self._target / "payloads")
+        for name in payloads.names():
+            digest = name.rpartition("/")[2]
+            body = payloads.get(digest)
+            copies.put(body, payloads.lock(digest).until)
+            self._count(len(body))
 
     def _tree(self, folder: Path) -> None:
         for place, _, names in os.walk(folder):

@@ -13,13 +13,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
-from compliance.anchor import configured_place
 from compliance.canonical import Json, canonical, from_micros, sha256_hex
-from compliance.databases import databases_of
 from compliance.evidence import Observation
 from compliance.standing import projections_equal_a_rebuild
 from compliance.store import ITSELF, Store
-from compliance.verify import Verification, verify_store
+from compliance.verify import Verification
+from compliance.verifying import verify_configured
 
 CHECK = "check/1"
 AT_LEAST_EVERY = timedelta(days=1)
@@ -39,10 +38,7 @@ def check_store(store: Store, *, projections: bool = False) -> tuple[Verificatio
     With ``projections`` they are compared with a rebuild, if the log itself verifies: else there is
     nothing to compare them with.
     """
-    settings = store.settings
-    found = verify_store(
-        settings.home, head=databases_of(settings).head, anchor=configured_place(settings.evidence)
-    )
+    found = verify_configured(store.settings)
     problems = [str(problem) for problem in found.problems]
     if projections and not problems:
         problems += projections_equal_a_rebuild(store)

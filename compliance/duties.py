@@ -16,7 +16,8 @@ from compliance.library import Control, Derivation, Library
 from compliance.objects import LONGEST
 
 DAY = timedelta(days=1)
-LEAP = 365.25
+YEAR = 366
+"""Days of a year: no span is shorter than it is by the calendar."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,7 @@ class Duty:
 
 
 def _years(count: float) -> timedelta:
-    """So many years, rounded up to whole days, leap days included."""
-    return timedelta(days=int(count * LEAP + 1))
+    return timedelta(days=int(count * YEAR))
 
 
 STATED: Mapping[str, Duty] = {

@@ -31,7 +31,7 @@ from compliance.canonical import format_time, from_micros, micros, sha256_hex
 from compliance.durable import READ_ONLY, make_folder, refusing, rename, staged_in, sync_folder, write_file
 from compliance.errors import ContentHeld, StoreTampered
 
-LONGEST = timedelta(days=3653)
+LONGEST = timedelta(days=3660)
 """Ten years, the longest duty that any framework here states (Regulation (EU) 2024/1689, Article 18)."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MICROS_IN_NANOS = 1000

@@ -13,6 +13,7 @@ import pytest
 from compliance.bucket import Bucket, PayloadBucket, whole_second
 from compliance.bucketlog import LogBucket
 from compliance.canonical import sha256_hex
+from compliance.cli import run
 from compliance.errors import ContentHeld, InputRefused, StoreExists, StoreMissing, StoreTampered
 from compliance.log import EvidenceLog
 from compliance.objects import Payloads
@@ -20,6 +21,7 @@ from compliance.place import BucketPlace
 from compliance.tiles import Tile
 from tests.logs import ORIGIN, START, Clock, observation
 from tests.moto_server import client, moto_server, use_credentials
+from tests.small_library import small_library
 
 BODY = b"what is kept"
 DIGEST = sha256_hex(BODY)
@@ -283,3 +285,75 @@ def test_partial_tiles_and_replaced_checkpoints_are_swept(s3: Any, bucket: Bucke
 def published_size(bucket: Bucket) -> int:
     """The size that the checkpoint in the bucket states."""
     return int((bucket.read("log/checkpoint") or b"").split(b"\n")[1])
+
+
+# --- the commands ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def home(tmp_path: Path, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A configured store in a bucket, not made yet."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MUNIMENT_HOME", str(tmp_path / "store"))
+    monkeypatch.setenv("MUNIMENT_CONTROLS", str(small_library(tmp_path / "controls")))
+    monkeypatch.setenv("MUNIMENT_EVIDENCE__BUCKET", bucket.name)
+    monkeypatch.setenv("MUNIMENT_EVIDENCE__ENDPOINT_URL", str(bucket.endpoint_url))
+    return tmp_path / "store"
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    """The exit code of a command and all that it printed."""
+    code = run(list(arguments))
+    captured = capsys.readouterr()
+    return code, captured.out + captured.err
+
+
+def test_a_store_in_a_bucket_is_made_verified_rebuilt_and_backed_up(
+    home: Path, bucket: Bucket, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The commands work as on the folder; the backup is a folder store that verifies by itself."""
+    assert said(capsys, "init")[0] == 0
+    code, printed = said(capsys, "init")
+    assert code == 2
+    assert "never overwrites" in printed
+    assert published_size(bucket) == 2
+    assert said(capsys, "token", "create", "--scope", "auditor")[0] == 0
+    code, printed = said(capsys, "verify", "--projections")
+    assert (code, "The store verifies." in printed) == (0, True), printed
+    assert said(capsys, "rebuild")[0] == 0
+    assert said(capsys, "evidence", "show", "0")[0] == 0
+    code, printed = said(capsys, "backup", str(tmp_path / "copy"))
+    assert (code, "Copied the store" in printed) == (0, True), printed
+    code, printed = said(capsys, "verify", str(tmp_path / "copy"))
+    assert (code, "3 entries" in printed) == (0, True), printed
+    assert sorted(path.name for path in home.iterdir()) == ["keys", "log", "operations.db", "projections"]
+
+
+def test_verification_finds_what_lies_in_the_bucket_changed_missing_or_unlocked(
+    home: Path, bucket: Bucket, s3: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Bytes and lock of every payload are looked at where they lie; each fault is a sentence of its own."""
+    assert said(capsys, "init")[0] == 0
+    [(key, _)] = list(bucket.keys("payloads/"))
+    body = bucket.read(key)
+    s3.put_object(Bucket=bucket.name, Key=key, Body=body)
+    code, printed = said(capsys, "verify")
+    assert code == 1
+    assert f"{key} is not locked; expected Object Lock in compliance mode with a date" in printed
+    s3.put_object(Bucket=bucket.name, Key=key, Body=b"other")
+    assert "has the SHA-256" in said(capsys, "verify")[1]
+    s3.delete_object(Bucket=bucket.name, Key=key)
+    assert "is missing" in said(capsys, "verify")[1]
+    assert "1 entries" not in printed
+    assert home.is_dir()
+
+
+def test_no_store_is_made_in_a_bucket_that_is_not_fit(
+    home: Path, s3: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is refused in a sentence before anything is made."""
+    s3.create_bucket(Bucket="unfit-bucket")
+    monkeypatch.setenv("MUNIMENT_EVIDENCE__BUCKET", "unfit-bucket")
+    code, printed = said(capsys, "init")
+    assert (code, "has no Object Lock; expected one made with Object Lock" in printed) == (2, True)
+    assert not home.exists() or not list(home.iterdir())

@@ -20,10 +20,12 @@ from compliance.cli.serving import Served
 from compliance.database import MODE
 from compliance.databases import databases_of
 from compliance.errors import NotFound
+from compliance.place import place_of
 from compliance.sample import Program, build_sample
 from compliance.settings import load_settings
 from compliance.standing import projections_equal_a_rebuild
 from compliance.verify import verify_store
+from compliance.verifying import verify_configured
 from web.access import create_sign_in_link, create_token
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
@@ -92,7 +94,11 @@ def verify(
     settings = load_settings()
     home = path or settings.home
     anchor = configured_place(settings.evidence) if path is None else None
-    result = verify_store(home, vkey=vkey, head=databases_of(settings, path).head, anchor=anchor)
+    result = (
+        verify_configured(settings, vkey=vkey)
+        if path is None
+        else verify_store(home, vkey=vkey, head=databases_of(settings, path).head)
+    )
     problems = [str(problem) for problem in result.problems]
     if projections and not problems:
         with opened(home) as (store, _):
@@ -123,7 +129,11 @@ def rebuild() -> None:
 def backup(target: Annotated[Path, typer.Argument(help="New or empty folder")]) -> None:
     """Copy a store consistently, also while it is served. Key-space secrets are not in it."""
     settings = load_settings()
-    copy_store(settings.home, target)
+    place = place_of(settings, machine_clock)
+    try:
+        copy_store(settings.home, target, place)
+    finally:
+        place.close()
     operations = databases_of(settings).operations()
     try:
         with operations.connect() as connection:
