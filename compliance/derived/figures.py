@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from compliance.canonical import Json
 from compliance.derived.joining import Looked, derived, look, of_facts
-from compliance.derived.listed import ABOUT_SYSTEM, about, grouped, hidden_among, latest, systems
+from compliance.derived.listed import ABOUT_SYSTEM, about, grouped, hidden_among, latest, systems, unlisted
 from compliance.facts import Fact, FactBase, FactSchema, Field, Unseen
 
 MEASURES = (
@@ -24,11 +25,13 @@ SYSTEM_FIGURE = FactSchema(
     "A system and a figure that monitoring takes, with its last value.",
     (
         *ABOUT_SYSTEM,
+        Field("ai", "bool", "Whether the register of AI systems has it, by id or by name."),
         Field("measure", "string", "What is measured, such as reads-enforced-share."),
         Field("value", "double", "The last value; absent if it was never measured.", optional=True),
         Field("measured_at", "time", "When it was taken; absent if never.", optional=True),
     ),
     inputs=("asset", "measurement"),
+    adds=("ai_system",),
 )
 
 
@@ -36,13 +39,23 @@ def system_figures(base: FactBase) -> Iterator[Fact]:
     """Every system that is not disposed of with every measure."""
     taken = grouped(base.facts("measurement"), "system")
     hidden = hidden_among(base, "measurement", taken)
+    clever, unread_ai = _ai_systems(base), unlisted(base, "ai_system")
     for asset in systems(base):
-        known, mine = about(asset), grouped(taken.get(asset.resource, ()), "measure")
+        mine = grouped(taken.get(asset.resource, ()), "measure")
+        known = about(asset) | {
+            "ai": bool({asset.resource, asset.value.get("name")} & clever) or unread_ai or False
+        }
         unread = hidden or hidden_among(base, "measurement", mine)
         for measure in MEASURES:
             values = mine.get(measure, ())
             looked = known | {"measure": measure} | _last(values, unread)
             yield derived(SYSTEM_FIGURE, f"{asset.resource}/{measure}", looked, of_facts(asset, *values))
+
+
+def _ai_systems(base: FactBase) -> set[Json]:
+    """The ids and names of AI systems."""
+    systems_ = list(base.facts("ai_system"))
+    return {one.resource for one in systems_} | {one.value.get("name") for one in systems_} - {None}
 
 
 def _last(values: Sequence[Fact], hidden: Unseen | None) -> dict[str, Looked]:
