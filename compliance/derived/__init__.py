@@ -24,6 +24,7 @@ from compliance.derived.figures import SYSTEM_FIGURE, system_figures
 from compliance.derived.identities import IDENTITY_ACTIVITY, identity_activities
 from compliance.derived.models import TRAINED_MODEL, trained_models
 from compliance.derived.posture import POSTURE, postures
+from compliance.derived.privacy import OF_PRIVACY
 from compliance.derived.purposes import USED_PURPOSE, used_purposes
 from compliance.derived.recurring import SYSTEM_ACTIVITY, system_activities
 from compliance.derived.runs import LINEAGE_RUN, lineage_runs
@@ -63,6 +64,7 @@ DERIVATIONS: Mapping[str, Derivation] = {
         Derivation(SYSTEM_FIGURE, system_figures, no_turns),
         Derivation(SYSTEM_LOGGING, system_loggings, no_turns),
         Derivation(USED_PURPOSE, used_purposes, comings),
+        *OF_PRIVACY,
     )
 }
 """Every derivation by the name of its facts."""
