@@ -25,6 +25,7 @@ from compliance.assessment import (
     out_of_scope,
     timelines,
 )
+from compliance.breaks import breaks_of, told, with_gaps
 from compliance.canonical import (
     Json,
     canonical,
@@ -221,7 +222,8 @@ class Answers:
             for result in assessment.controls.values()
             if wanted is None or result.id in wanted
         ]
-        return {**basis.as_json(), "frameworks": chosen, "controls": controls}
+        told_of = told(breaks_of(self.store, basis.log_size))
+        return {**basis.as_json(), **told_of, "frameworks": chosen, "controls": controls}
 
     def summary(self, basis: Basis) -> dict[str, Json]:
         """How each framework stands, in numbers."""
@@ -316,8 +318,9 @@ class Answers:
         (_, asked_for), *older = asked
         question = Question(key_space, asked_for, basis.at, from_, to, frozenset(name for name, _ in asked))
         answer = self._usage.answer(self.facts(basis), question, older=[name for _, name in older])
+        broken = breaks_of(self.store, basis.log_size)
         stated = {
-            **answer, **basis.as_json(), "checkpoint": self.store.log.checkpoint(basis.log_size),
+            **with_gaps(answer, broken), **told(broken), **basis.as_json(), "checkpoint": self.store.log.checkpoint(basis.log_size),
         }  # fmt: skip
         self._record_lookup(basis, question, reason, who)
         return stated

@@ -41,6 +41,8 @@ class Provenance:
     checkpoint: str
     vouched_by: str
     sample: bool
+    breaks: tuple[str, ...] = ()
+    """Where the log goes on as the successor of one that was lost, in sentences."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from compliance.answers import Answers, Basis
+from compliance.breaks import breaks_of
 from compliance.canonical import Json, canonical, format_time, parse_time, require_reckonable, sha256_hex
 from compliance.errors import InputRefused
 from compliance.evidence import Observation
@@ -39,6 +40,7 @@ def provenance_of(store: Store, basis: Basis) -> Provenance:
         origin=store.log.origin, root=store.log.root(basis.log_size).hex(),
         checkpoint=store.log.checkpoint(basis.log_size), sample=store.sample,
         vouched_by=who_vouches(store.log, store.settings.home / "log", basis.log_size),
+        breaks=tuple(one.sentence() for one in breaks_of(store, basis.log_size)),
     )  # fmt: skip
 
 

@@ -45,6 +45,8 @@ class Foot:
     library: str
     program: str
     origin: str
+    breaks: tuple[str, ...] = ()
+    """Where the log goes on as the successor of one that was lost, in sentences."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from starlette.responses import HTMLResponse
 
 from compliance.answers import Answers, Basis
+from compliance.breaks import breaks_of
 from compliance.canonical import parse_time
 from compliance.errors import InputRefused
 from compliance.store import Store
@@ -90,4 +91,5 @@ def foot_of(store: Store, basis: Basis) -> Foot:
     return Foot(
         as_of=basis.at, log_size=basis.log_size, root=store.log.root(basis.log_size).hex(),
         library=basis.library, program=basis.program, origin=store.log.origin,
+        breaks=tuple(one.sentence() for one in breaks_of(store, basis.log_size)),
     )  # fmt: skip
