@@ -23,6 +23,7 @@ from collectors.iceberg.read import READER as ICEBERG
 from collectors.lineage.read import READER as LINEAGE
 from collectors.members.read import READER as MEMBERS
 from collectors.mlflow.read import READER as MLFLOW
+from collectors.model_decisions.read import READER as MODEL_DECISIONS
 from collectors.oci_registry.read import READER as OCI_REGISTRY
 from collectors.ocsf.read import READER as OCSF
 from collectors.purposes.read import READER as PURPOSES
@@ -35,6 +36,6 @@ from compliance.facts import Reader
 READERS: tuple[Reader, ...] = (
     ATTESTATIONS, AWS_CLOUDTRAIL, AWS_IAM, AWS_KMS, AWS_S3, AWS_SECRETSMANAGER, COLLECTION, CONSENTS,
     CONTRACTS, DECISIONS, DELETION_LOG, DELTA, ERASURES, EXCEPTIONS, FEAST, GITHUB, GITLAB, ICEBERG,
-    LINEAGE, MEMBERS, MLFLOW, OCI_REGISTRY, OCSF, PURPOSES, REGISTER, SARIF, SCHEMA_REGISTRY, SCIM,
+    LINEAGE, MEMBERS, MLFLOW, MODEL_DECISIONS, OCI_REGISTRY, OCSF, PURPOSES, REGISTER, SARIF, SCHEMA_REGISTRY, SCIM,
 )  # fmt: skip
 """In any order: no two read the same kind."""

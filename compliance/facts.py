@@ -102,7 +102,7 @@ REPORTS = "report"
 
 ReceivedKind = Literal[
     "lineage", "consent", "erasure", "contract", "purpose", "decision", "manifest",
-    "model_version", "feature_view", "table_versions", "attestation", "exception",
+    "model_version", "feature_view", "table_versions", "model_decision", "attestation", "exception",
 ]  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from compliance.lineage import Answer, Question, UsageInput, UsageSettings, Worl
 
 KINDS: tuple[ReceivedKind, ...] = (
     "lineage", "manifest", "consent", "erasure", "contract", "purpose", "decision", "model_version", "feature_view",
-    "table_versions",
+    "table_versions", "model_decision",
 )  # fmt: skip
 KEPT = 4
 

@@ -53,6 +53,7 @@ class UsageInput:
       model's in its registry;
     - ``feature_view``: ``{"namespace", "name", "features": [column]}``, a dataset that the feature
       registry knows as a feature view;
+    - ``model_decision``: ``{"request_id", "model": NAME@VERSION, "action", "decided_by", "decided_at", "because"}``;
     - ``table_versions``: ``{"namespace", "name", "versions": [version]}``: what a table's own log (Delta,
       Iceberg) still offers to be read, older versions included.
 

@@ -67,10 +67,22 @@ class Erasure:
     completed: int
     datasets: frozenset[DatasetName] | None
     requested: int | None = None
+    request_id: str | None = None
 
     def covers(self, dataset: DatasetName) -> bool:
         """Whether it says that the record was erased from the dataset."""
         return self.datasets is None or dataset in self.datasets
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDecision:
+    """What was decided about a model that holds an erased record, by whom and why."""
+
+    evidence: str
+    decided: int
+    action: str
+    decided_by: str
+    because: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +152,8 @@ class Registers:
     registered: dict[tuple[str, str], list[Model]] = field(default_factory=dict)
     """By name and version."""
     feature_views: dict[DatasetName, frozenset[str]] = field(default_factory=dict)
+    model_decisions: dict[tuple[str, str], list[ModelDecision]] = field(default_factory=dict)
+    """By request id and ``NAME@VERSION``, in order of time."""
     tables: dict[DatasetName, Table] = field(default_factory=dict)
     """The latest listing of each table."""
     decisions: dict[Person, dict[Decision, set[str]]] = field(default_factory=dict)
@@ -166,24 +180,44 @@ class Registers:
         match record.kind:
             case "manifest":
                 self._take_manifest(record, value, names)
-            case "contract":
-                self._take_contract(record, value, names)
             case "erasure":
                 self._take_erasure(record, value, names)
             case "consent":
                 self._take_consent(record, value)
+            case "decision":
+                self._take_decision(record, value, names)
+            case "model_decision":
+                self._take_model_decision(record, value)
+            case _:
+                self._take_declared(record, value, names)
+
+    def _take_declared(self, record: Received, value: Mapping[str, Json], names: Names) -> None:
+        """What is said of things, not of people."""
+        match record.kind:
+            case "contract":
+                self._take_contract(record, value, names)
             case "purpose":
                 self._take_purpose(record, value)
             case "model_version":
                 self._take_model(record, value)
             case "feature_view":
                 self._take_feature_view(value, names)
-            case "decision":
-                self._take_decision(record, value, names)
             case "table_versions":
                 self._take_table(record, value, names)
             case _:
                 pass
+
+    def _take_model_decision(self, record: Received, value: Mapping[str, Json]) -> None:
+        request, model, decided = (
+            text(value.get("request_id")),
+            text(value.get("model")),
+            time_of(value.get("decided_at")),
+        )
+        if request is None or model is None or decided is None:
+            return
+        said = (text(value.get(name)) or "" for name in ("action", "decided_by", "because"))
+        decision = ModelDecision(record.evidence, decided, *said)
+        self.model_decisions.setdefault((request, model), []).append(decision)
 
     def _take_table(self, record: Received, value: Mapping[str, Json], names: Names) -> None:
         name = dataset_name(value)
@@ -228,7 +262,9 @@ class Registers:
         named = (dataset_name(item) for item in listed(covered))
         datasets = None if covered == "*" else frozenset(names(name) for name in named if name is not None)
         requested = time_of(value.get("requested_at"), assume_utc=True)
-        self.erasures.setdefault(person, []).append(Erasure(record.evidence, completed, datasets, requested))
+        self.erasures.setdefault(person, []).append(
+            Erasure(record.evidence, completed, datasets, requested, text(value.get("request_id")))
+        )
 
     def _take_consent(self, record: Received, value: Mapping[str, Json]) -> None:
         at, person, purpose = (
@@ -285,6 +321,8 @@ class Registers:
             contracts.sort(key=lambda item: (item.valid_from, evidence_key(item.evidence)))
         for erasures in self.erasures.values():
             erasures.sort(key=lambda item: (item.completed, evidence_key(item.evidence)))
+        for decisions in self.model_decisions.values():
+            decisions.sort(key=lambda item: (item.decided, evidence_key(item.evidence)))
         for bases in self.purposes.values():
             bases.sort(key=lambda item: (item.valid_from, evidence_key(item.evidence)))
 

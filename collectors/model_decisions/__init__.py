@@ -1,0 +1,1 @@
+"""Pushed evidence: what was decided about models that hold an erased record."""
