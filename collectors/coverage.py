@@ -27,6 +27,8 @@ class Tally:
     pages: int = 0
     total_before: int | None = None
     total_after: int | None = None
+    expected: int | None = None
+    """The population by the source's own word, where it gives one."""
     truncated: bool = False
     _denied: Counter[str] = field(default_factory=Counter)
     _throttled: Counter[str] = field(default_factory=Counter)
@@ -52,7 +54,8 @@ class Tally:
         """The account of the scope."""
         said = self._gaps + (self._denied + self._throttled + self._others - self._gaps)
         return Coverage(
-            scope=self.scope, facts=self.facts, complete=not self._gaps, got=self.got, expected=expected,
+            scope=self.scope, facts=self.facts, complete=not self._gaps, got=self.got,
+            expected=self.expected if expected is None else expected,
             denied=_phrases(self._denied), throttled=_phrases(self._throttled), truncated=self.truncated,
             pages=self.pages, total_before=self.total_before, total_after=self.total_after,
             detail="; ".join(_phrases(said)),

@@ -110,6 +110,7 @@ class Bucket:
     region: str = "us-east-1"
     endpoint_url: str | None = None
     patience: Patience = PATIENT
+    suffixes: frozenset[str] = SUFFIXES
     service: str = "s3"
     caller: str = "s3"
 
@@ -121,7 +122,7 @@ class Bucket:
                 keys = [str(found["Key"]) for page in pages for found in page.get("Contents", ())]
             except (ClientError, BotoCoreError) as error:
                 raise Refused("s3:ListObjectsV2", _s3_problem(error)) from error
-        return sorted(key for key in keys if _belongs(Path(key), SUFFIXES))
+        return sorted(key for key in keys if _belongs(Path(key), self.suffixes))
 
     def parts(self, name: str) -> Iterator[bytes]:
         """The bytes of one object."""

@@ -17,10 +17,12 @@ from collectors.delta.read import READER as DELTA
 from collectors.erasures.read import READER as ERASURES
 from collectors.exceptions.read import READER as EXCEPTIONS
 from collectors.feast.read import READER as FEAST
+from collectors.fides.read import READER as FIDES
 from collectors.github.read import READER as GITHUB
 from collectors.gitlab.read import READER as GITLAB
 from collectors.iceberg.read import READER as ICEBERG
 from collectors.lineage.read import READER as LINEAGE
+from collectors.marquez.read import READER as MARQUEZ
 from collectors.members.read import READER as MEMBERS
 from collectors.mlflow.read import READER as MLFLOW
 from collectors.model_decisions.read import READER as MODEL_DECISIONS
@@ -35,7 +37,8 @@ from compliance.facts import Reader
 
 READERS: tuple[Reader, ...] = (
     ATTESTATIONS, AWS_CLOUDTRAIL, AWS_IAM, AWS_KMS, AWS_S3, AWS_SECRETSMANAGER, COLLECTION, CONSENTS,
-    CONTRACTS, DECISIONS, DELETION_LOG, DELTA, ERASURES, EXCEPTIONS, FEAST, GITHUB, GITLAB, ICEBERG,
-    LINEAGE, MEMBERS, MLFLOW, MODEL_DECISIONS, OCI_REGISTRY, OCSF, PURPOSES, REGISTER, SARIF, SCHEMA_REGISTRY, SCIM,
+    CONTRACTS, DECISIONS, DELETION_LOG, DELTA, ERASURES, EXCEPTIONS, FEAST, FIDES, GITHUB, GITLAB, ICEBERG,
+    LINEAGE, MARQUEZ, MEMBERS, MLFLOW, MODEL_DECISIONS, OCI_REGISTRY, OCSF, PURPOSES, REGISTER, SARIF,
+    SCHEMA_REGISTRY, SCIM,
 )  # fmt: skip
 """In any order: no two read the same kind."""

@@ -1,23 +1,5 @@
 """Reads entries of Iceberg collections. Pure."""
 
-from __future__ import annotations
+from collectors.lake.reading import LakeReader
 
-from collections.abc import Iterable
-
-from collectors.lake.schemas import DELETION, TABLE, VERSION
-from compliance.facts import FactSchema, Opened, Reading
-
-
-class IcebergReader:
-    """Reads ``iceberg/1``."""
-
-    kinds: tuple[str, ...] = ("iceberg/1",)
-    schemas: tuple[FactSchema, ...] = (DELETION, TABLE, VERSION)
-
-    def read(self, opened: Opened) -> Iterable[Reading]:
-        """Everything that the entry says."""
-        del opened
-        return ()
-
-
-READER = IcebergReader()
+READER = LakeReader(kinds=("iceberg/1",))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collectors.problems import NO_ANSWER, Problem, ProblemKind
-from compliance.canonical import Json, strict_json
+from compliance.canonical import Json, content_bytes, sha256_hex, strict_json
 from compliance.errors import InputRefused
 
 OK_BELOW = 300
@@ -29,6 +29,22 @@ def problem_of(status: int, body: bytes) -> Problem | None:
     except InputRefused:
         return Problem("unreadable", status)
     return None
+
+
+def fingerprint(body: bytes, ignoring: frozenset[str]) -> str:
+    """A digest that is equal for two answers that say the same but for these members; empty for the bytes' own."""
+    if not ignoring:
+        return ""
+    try:
+        return sha256_hex(content_bytes(_without(said(body), ignoring)))
+    except InputRefused:
+        return ""
+
+
+def _without(value: Json, names: frozenset[str]) -> Json:
+    if isinstance(value, dict):
+        return {name: _without(inner, names) for name, inner in value.items() if name not in names}
+    return [_without(inner, names) for inner in value] if isinstance(value, list) else value
 
 
 def said(body: bytes) -> Json:

@@ -10,7 +10,7 @@ from datetime import datetime
 import httpx
 
 from collectors.problems import NO_ANSWER, TRANSIENT, Problem
-from collectors.rest.answers import ELSEWHERE, problem_of, said
+from collectors.rest.answers import ELSEWHERE, fingerprint, problem_of, said
 from compliance.canonical import Json
 from compliance.errors import InputRefused, SourceFailed
 from compliance.evidence import MAX_SEGMENT_BYTES, Response
@@ -118,15 +118,12 @@ class RestAsker:
         self._client.close()
 
     def ask(
-        self,
-        operation: str,
-        path: str,
-        parameters: Mapping[str, Json] | None = None,
-        *,
-        scope: str,
-        **about: str,
-    ) -> Answer:
-        """Ask once. ``about``: ``resource``, ``moment`` (of a repetition), ``joined``, ``accept`` (a media type).
+        self, operation: str, path: str, parameters: Mapping[str, Json] | None = None, *, scope: str,
+        ignoring: frozenset[str] = frozenset(), **about: str,
+    ) -> Answer:  # fmt: skip
+        """Ask once. ``ignoring`` are members that do not make an answer another one, such as counts of visits.
+
+        ``about``: ``resource``, ``moment`` (of a repetition), ``joined``, ``accept`` (a media type).
 
         Raises SourceFailed when the source is lost: it sends elsewhere, or five answers in a row did not come.
         """
@@ -144,7 +141,7 @@ class RestAsker:
         response = Response(
             scope=scope, request=request, status=came.status, body=came.body,
             caller="token" if self._api.secret else "anonymous", received_at=self._clock(),
-            joined=about.get("joined", ""),
+            joined=about.get("joined", ""), fingerprint=fingerprint(came.body, ignoring),
         )  # fmt: skip
         return Answer(
             response, action, problem, {} if problem else said(came.body), came.following, came.headers

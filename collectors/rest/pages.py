@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
 from collectors.coverage import Tally
@@ -38,7 +38,7 @@ class Pages:
     first: Request
     scope: str
     advance: Advance = by_link
-    about: dict[str, str] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)
     whole: bool = False
     problem: Problem | None = None
     why: str = "never came to a last page"
@@ -75,16 +75,14 @@ class Pages:
         return self.whole
 
 
-def accounted(
-    tally: Tally, answers: Iterator[Response], *, expected: Callable[[], int | None] = lambda: None
-) -> Iterator[Response | Coverage]:
+def accounted(tally: Tally, answers: Iterator[Response]) -> Iterator[Response | Coverage]:
     """The answers, then the account of the scope, also where the source was lost in the middle."""
     try:
         yield from answers
     except SourceFailed as error:
         tally.truncated = True
         tally.gap(error.message)
-    yield tally.coverage(expected=tally.total_after if expected() is None else expected())
+    yield tally.coverage()
 
 
 def access(answer: Answer, facts: Sequence[str], detail: str = "") -> Access:

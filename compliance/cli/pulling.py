@@ -12,8 +12,22 @@ from collectors.aws_kms.collect import KmsCollector
 from collectors.aws_s3.collect import S3Collector
 from collectors.aws_secretsmanager.collect import SecretsManagerCollector
 from collectors.deletion_log.collect import DeletionLogCollector
+from collectors.delta.collect import delta_collector
+from collectors.feast.collect import FeastCollector
+from collectors.fides.collect import FidesCollector
+from collectors.github.collect import GithubCollector
+from collectors.gitlab.collect import GitlabCollector
+from collectors.iceberg.collect import iceberg_collector
+from collectors.lake.collect import Dataset, files_at
+from collectors.marquez.collect import MarquezCollector
 from collectors.mlflow.collect import MlflowCollector
+from collectors.oci_registry.collect import OciCollector
+from collectors.ocsf.collect import ocsf_collector
+from collectors.pushed.redaction import Cleaner
 from collectors.register.collect import RegisterCollector
+from collectors.sarif.collect import sarif_collector
+from collectors.schema_registry.collect import SchemaRegistryCollector
+from collectors.scim.collect import ScimCollector
 from compliance.errors import InputRefused
 from compliance.evidence import Collector
 from compliance.settings import SourceSettings
@@ -123,8 +137,80 @@ def _register(store: Store, source: SourceSettings) -> Collector:
     )
 
 
+def _scim(store: Store, source: SourceSettings) -> Collector:
+    return ScimCollector(url=needed(source, "url", source.url), token=token(source), clock=store.clock)
+
+
+def _schema_registry(store: Store, source: SourceSettings) -> Collector:
+    return SchemaRegistryCollector(
+        url=needed(source, "url", source.url), token=token(source), clock=store.clock
+    )
+
+
+def _marquez(store: Store, source: SourceSettings) -> Collector:
+    redact = store.settings.redact
+    cleaner = Cleaner.configured(
+        store.key_spaces.pseudonym, pointers=redact.pointers, patterns=redact.patterns
+    )
+    return MarquezCollector(
+        url=needed(source, "url", source.url), token=token(source), clock=store.clock, cleaner=cleaner
+    )
+
+
+def _oci(store: Store, source: SourceSettings) -> Collector:
+    return OciCollector(
+        url=needed(source, "url", source.url), token=token(source), clock=store.clock,
+        repositories=needed(source, "repositories", source.repositories),
+    )  # fmt: skip
+
+
+def _github(store: Store, source: SourceSettings) -> Collector:
+    return GithubCollector(
+        url=source.url or "https://api.github.com", token=token(source), clock=store.clock,
+        repositories=needed(source, "repositories", source.repositories),
+    )  # fmt: skip
+
+
+def _gitlab(store: Store, source: SourceSettings) -> Collector:
+    return GitlabCollector(
+        url=needed(source, "url", source.url), token=token(source), clock=store.clock,
+        repositories=needed(source, "repositories", source.repositories),
+    )  # fmt: skip
+
+
+def _feast(store: Store, source: SourceSettings) -> Collector:
+    return FeastCollector(registry=needed(source, "registry", source.registry), clock=store.clock)
+
+
+def _ocsf(store: Store, source: SourceSettings) -> Collector:
+    return ocsf_collector(path=needed(source, "path", source.path), clock=store.clock)
+
+
+def _sarif(store: Store, source: SourceSettings) -> Collector:
+    return sarif_collector(path=needed(source, "path", source.path), clock=store.clock)
+
+
+def _fides(store: Store, source: SourceSettings) -> Collector:
+    return FidesCollector(
+        path=needed(source, "path", source.path), key_space=needed(source, "key_space", source.key_space),
+        pseudonymise=store.key_spaces.pseudonym, clock=store.clock,
+        key_ids={name: ids[0] for name, ids in store.key_spaces.key_ids().items()},
+    )  # fmt: skip
+
+
+def _lake(store: Store, source: SourceSettings) -> Collector:
+    made = delta_collector if source.kind == "delta" else iceberg_collector
+    files = files_at(source.path, source.uri, _home(source), source.endpoint_url)
+    namespace = needed(source, "namespace", source.namespace)
+    dataset = Dataset(namespace, needed(source, "dataset", source.dataset))
+    return made(files=files, dataset=dataset, clock=store.clock)
+
+
 MADE: Mapping[str, Made] = {
     "aws-cloudtrail": _cloudtrail, "aws-iam": _iam, "aws-kms": _kms, "aws-s3": _s3,
-    "aws-secretsmanager": _secretsmanager, "deletion-log": _deletion_log, "mlflow": _mlflow, "register": _register,
+    "aws-secretsmanager": _secretsmanager, "deletion-log": _deletion_log, "delta": _lake, "feast": _feast,
+    "fides": _fides, "github": _github, "gitlab": _gitlab, "iceberg": _lake, "marquez": _marquez, "mlflow": _mlflow,
+    "oci-registry": _oci, "ocsf": _ocsf, "register": _register, "sarif": _sarif,
+    "schema-registry": _schema_registry, "scim": _scim,
 }  # fmt: skip
 """Kind of source → how its collector is made."""
