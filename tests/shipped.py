@@ -14,11 +14,13 @@ from compliance.facts import Fact, FactSchema, ScopeState
 from compliance.library import Library, load_library
 from tests.derived_parts import ANN, BOB, CAM, EVERYTHING, LAKE, Book, ago
 from tests.fact_base import AT, MemoryFacts, seen, whole
+from tests.sound_security import LISTED as LISTED_OF_SECURITY
+from tests.sound_security import RESOURCES as RESOURCES_OF_SECURITY
 
 CONTROLS = Path(__file__).resolve().parents[1] / "controls"
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role"
-LISTED = ("iam_account", "iam_user", "iam_role", "kms_key", "model_version")
+LISTED = ("iam_account", "iam_user", "iam_role", "kms_key", "model_version", *LISTED_OF_SECURITY)
 
 
 def schemas() -> dict[str, FactSchema]:
@@ -71,9 +73,9 @@ RESOURCES: Mapping[tuple[str, str], Mapping[str, Any]] = {
         "password_reuse_prevention": 5, "password_max_age_days": None,
     },
     ("iam_user", USER): {
-        "name": "ann", "account": ACCOUNT, "created": ago(400), "console_access": True, "mfa_active": True,
+        "name": "ann", "account": ACCOUNT, "created": ago(400), "console_access": False, "mfa_active": True,
         "admin": False, "groups": [], "policies": [], "password_last_used": ago(3), "owner": "team",
-        "access_keys": [{"active": True, "created": ago(20), "last_used": ago(2)}],
+        "access_keys": [{"active": False, "created": ago(200), "last_used": ago(100)}],
     },
     ("iam_role", f"{ROLE}/trainer"): {
         "name": "trainer", "account": ACCOUNT, "created": ago(100), "trusted_principals": ["ec2.amazonaws.com"],
@@ -92,6 +94,7 @@ RESOURCES: Mapping[tuple[str, str], Mapping[str, Any]] = {
         "approval": "approved", "approved_by": "m.okafor", "requested_by": "j.lind", "purpose": "support",
         "owner": "support-team", "risk_class": "limited", "run_id": None, "run_status": None, "datasets": [],
     },
+    **RESOURCES_OF_SECURITY,
 }  # fmt: skip
 CONTRACT: Mapping[str, Any] = {
     "key_spaces": ["customer"], "retention_days": 30, "residency": ["eu-central-1"], "encryption_key": "k1",

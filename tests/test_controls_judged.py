@@ -15,6 +15,7 @@ from compliance.facts import Fact, Unseen
 from tests.derived_parts import ANN, BOB, CAM, LAKE, ago, push
 from tests.fact_base import AT, MemoryFacts, memory_facts
 from tests.shipped import ACCOUNT, KEY, MODEL, ROLE, USER, Break, Organisation, shipped, sound
+from tests.sound_security import FAULTS as FAULTS_OF_SECURITY
 
 TICKETS = {"namespace": LAKE, "name": "tickets"}
 TAG = {"purpose": "support"}
@@ -50,9 +51,12 @@ def amended(organisation: Organisation, number: int, *, days: float, **changes: 
 
 
 FAULTS: dict[str, Break] = {
-    "iam-console-user-has-mfa": lambda o: o.set("iam_user", USER, mfa_active=False),
+    **FAULTS_OF_SECURITY,
+    "iam-console-user-has-mfa": lambda o: o.set("iam_user", USER, console_access=True, mfa_active=False),
     "iam-root-has-mfa": lambda o: o.set("iam_account", ACCOUNT, root_mfa=False),
-    "iam-user-not-dormant": lambda o: o.set("iam_user", USER, password_last_used=ago(200), access_keys=[]),
+    "iam-user-not-dormant": lambda o: o.set(
+        "iam_user", USER, console_access=True, password_last_used=ago(200), access_keys=[]
+    ),
     "iam-password-length": lambda o: o.set("iam_account", ACCOUNT, password_min_length=8),
     "iam-password-history": lambda o: o.set("iam_account", ACCOUNT, password_reuse_prevention=None),
     "iam-user-not-administrator": lambda o: o.set("iam_user", USER, admin=True),

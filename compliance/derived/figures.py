@@ -14,10 +14,11 @@ from compliance.facts import Fact, FactBase, FactSchema, Field, Unseen
 
 MEASURES = (
     "alert-triage-hours", "attribute-decisions-share", "availability", "budgeted-cost-share", "capacity-headroom",
-    "completions-guarded-share", "duplicate-effects-share", "durable-runs-share", "embeddings-redacted-share", "endpoint-protection-share",
-    "entitled-chunks-share", "error-budget-left", "injections-caught-share", "lost-events", "marked-outputs-share",
-    "masked-fields-share", "outbound-unlisted-flows", "patched-in-time-share", "probe-success-share", "prompts-logged-share",
-    "prompts-templated-share", "reads-enforced-share", "scratch-older-than-a-day", "short-tokens-share", "workload-identity-share",
+    "completions-guarded-share", "duplicate-effects-share", "durable-runs-share", "embeddings-redacted-share",
+    "endpoint-protection-share", "entitled-chunks-share", "error-budget-left", "index-identifiers-found",
+    "injections-caught-share", "lost-events", "marked-outputs-share", "masked-fields-share", "outbound-unlisted-flows",
+    "patched-in-time-share", "probe-success-share", "prompts-logged-share", "prompts-templated-share",
+    "reads-enforced-share", "scratch-older-than-a-day", "short-tokens-share", "workload-identity-share",
 )  # fmt: skip
 """What is measured again and again. Shares lie between 0 and 1."""
 SYSTEM_FIGURE = FactSchema(

@@ -14,10 +14,11 @@ from compliance.derived.listed import ABOUT_SYSTEM, about, hidden_among, latest,
 from compliance.facts import Fact, FactBase, FactSchema, Field, Unseen
 
 ACTIVITIES = (
-    "access-review", "baseline-check", "capacity-test", "copy-scan", "criticality-review", "crypto-review",
-    "egress-review", "failover", "incident-exercise", "input-validation-test", "integrity-check", "log-review",
-    "malware-scan", "network-rule-review", "penetration-test", "red-team", "replay-test", "response-sample", "restore",
-    "segmentation-test", "support-review", "threat-model", "utility-review", "vulnerability-scan", "external-scan",
+    "access-review", "answer-sample", "baseline-check", "capacity-test", "copy-scan", "criticality-review",
+    "data-verification", "egress-review", "external-scan", "failover", "incident-exercise", "input-validation-test",
+    "integrity-check", "log-review", "malware-scan", "network-rule-review", "penetration-test", "red-team",
+    "replay-test", "response-sample", "run-repetition", "segmentation-test", "support-review", "threat-model",
+    "utility-review", "vulnerability-scan",
 )  # fmt: skip
 """What has to be done again and again."""
 SYSTEM_ACTIVITY = FactSchema(
@@ -25,7 +26,7 @@ SYSTEM_ACTIVITY = FactSchema(
     "A system and a recurring control activity, with its last performance.",
     (
         *ABOUT_SYSTEM,
-        Field("activity", "string", "The activity, such as access-review, restore or penetration-test."),
+        Field("activity", "string", "The activity, such as access-review, log-review or penetration-test."),
         Field("performed", "time", "When it was last completed; absent if never.", optional=True),
         Field("passed", "bool", "Whether it met its aim; absent where it has none.", optional=True),
         Field("open_items", "int", "What it found and that is not put right yet.", optional=True),
@@ -39,8 +40,8 @@ SYSTEM_ACTIVITY = FactSchema(
 _REGISTERS = ("control_activity", "access_review", "exercise")
 _KIND_OF = {"incident-tabletop": "incident-exercise"}
 _REGISTER = {
-    "access-review": "access_review", "restore": "exercise", "failover": "exercise", "penetration-test": "exercise",
-    "red-team": "exercise", "incident-exercise": "exercise",
+    "access-review": "access_review", "failover": "exercise", "incident-exercise": "exercise",
+    "penetration-test": "exercise", "red-team": "exercise",
 }  # fmt: skip
 _WHEN = {"access_review": "completed", "exercise": "performed", "control_activity": "performed_at"}
 _TOLD = ("performed", "passed", "open_items", "independent")
