@@ -12,6 +12,7 @@ from compliance.derived import DERIVATIONS
 from compliance.facts import Fact, FactBase
 from tests.derived_parts import ANN, BOB, CAM, EVERYTHING, Book
 from tests.fact_base import MemoryFacts, seen, whole
+from tests.sound_security import LISTED, RESOURCES
 from tests.test_derived_identities import USER
 from tests.test_derived_keys import ADMIN, key, role
 from tests.test_derived_models import registered
@@ -41,8 +42,10 @@ def organisation() -> MemoryFacts:
         role(ADMIN, admin=True),
         registered(),
         seen("iam_user", USER, user),
+        seen("iam_account", "123456789012", {"account": "123456789012"}),
+        *(seen(type_, name, value) for (type_, name), value in RESOURCES.items()),
     ]
-    scopes = [whole(type_) for type_ in ("kms_key", "iam_user", "iam_role")]
+    scopes = [whole(type_) for type_ in ("kms_key", "iam_account", "iam_user", "iam_role", *LISTED)]
     return book.base(facts=facts, scopes=scopes, sources=[EVERYTHING])
 
 
