@@ -42,6 +42,8 @@ from compliance.kept import Kept
 from compliance.library import Library
 from compliance.lineage.records import Question
 from compliance.record_usage import RecordUsage
+from compliance.reperforming import bounded_between, gone_since
+from compliance.sealing import subject_key
 from compliance.store import ITSELF, PROGRAM, Store
 
 KEPT = 64
@@ -84,7 +86,7 @@ class Answers:
         self._assessments = Kept[Assessment](KEPT)
         self._timelines = Kept[dict[str, tuple[Span, ...]]](KEPT)
         self._worked: dict[Hashable, tuple[int, Worked]] = {}
-        self._usage = RecordUsage()
+        self.usage = RecordUsage()
 
     # --- what an answer is computed from -------------------------------------------------------
 
@@ -127,6 +129,8 @@ class Answers:
                 self._forget()
             if self._history.log_size < log_size:
                 size = self.store.projections.catch_up()
+                if bounded_between(self.store.projections, self._history.log_size, size):
+                    self._forget()
                 with self.store.projections.connect() as connection:
                     self._history = self._history.grown(connection, size)
                 self._generation = self.store.projections.generation
@@ -137,7 +141,7 @@ class Answers:
         self._history, self._worked = History(), {}
         for kept in (self._facts, self._assessments, self._timelines):
             kept.clear()
-        self._usage = RecordUsage()
+        self.usage = RecordUsage()
 
     def stated_scope(self, basis: Basis) -> dict[str, Json]:
         """The scope in force, as an entry or the configuration states it."""
@@ -222,7 +226,9 @@ class Answers:
             for result in assessment.controls.values()
             if wanted is None or result.id in wanted
         ]
-        told_of = told(breaks_of(self.store, basis.log_size))
+        told_of = {
+            **told(breaks_of(self.store, basis.log_size)), **gone_since(self.store.projections, basis.log_size)
+        }  # fmt: skip
         return {**basis.as_json(), **told_of, "frameworks": chosen, "controls": controls}
 
     def summary(self, basis: Basis) -> dict[str, Json]:
@@ -317,10 +323,11 @@ class Answers:
         asked = self._asked(key_space, key, pseudonym)
         (_, asked_for), *older = asked
         question = Question(key_space, asked_for, basis.at, from_, to, frozenset(name for name, _ in asked))
-        answer = self._usage.answer(self.facts(basis), question, older=[name for _, name in older])
+        answer = self.usage.answer(self.facts(basis), question, older=[name for _, name in older])
         broken = breaks_of(self.store, basis.log_size)
         stated = {
-            **with_gaps(answer, broken), **told(broken), **basis.as_json(), "checkpoint": self.store.log.checkpoint(basis.log_size),
+            **with_gaps(answer, broken), **told(broken), **gone_since(self.store.projections, basis.log_size),
+            **basis.as_json(), "checkpoint": self.store.log.checkpoint(basis.log_size),
         }  # fmt: skip
         self._record_lookup(basis, question, reason, who)
         return stated
@@ -341,7 +348,10 @@ class Answers:
             "pseudonym": question.pseudonym,
             "from": _when(question.from_), "to": _when(question.to),
         }  # fmt: skip
-        self.store.log.append([Observation("lookup/1", "muniment", ITSELF, canonical(record), sealed=True)])
+        # Under the subject's own key: what is erased with it includes that it was asked for.
+        key = subject_key(self.store.log.dedupe_key, question.key_space, question.pseudonym)
+        observation = Observation("lookup/1", "muniment", ITSELF, canonical(record), sealed=True, key=key)
+        self.store.log.append([observation])
 
     # --- evidence ------------------------------------------------------------------------------
 

@@ -53,9 +53,10 @@ class RecordUsage:
         """
         if older:
             return record_usage(World.build(_joined_input(facts, question, tuple(older))), question)
-        return record_usage(self._world(facts), question)
+        return record_usage(self.world(facts), question)
 
-    def _world(self, facts: FactsAsOf) -> World:
+    def world(self, facts: FactsAsOf) -> World:
+        """The world of these facts, built once for all questions."""
         key = _world_key(facts)
         with self._lock:
             if key in self._worlds:

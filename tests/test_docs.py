@@ -223,9 +223,10 @@ def test_bodies_that_are_shown_are_taken() -> None:
 
 def test_every_violation_has_its_rule() -> None:
     """Each code that an answer may state is explained, to the officer and in the rules, and no other."""
-    source = (ROOT / "compliance" / "lineage" / "violations.py").read_text()
-    stated = set(re.findall(r'"((?:purpose|consent|used|reappeared)-[a-z-]+)"', source))
-    assert len(stated) == 6
+    folder = ROOT / "compliance" / "lineage"
+    source = "".join((folder / name).read_text() for name in ("violations.py", "further.py"))
+    stated = set(re.findall(r'(?:Violation|_about_consent)\(\s*"([a-z]+(?:-[a-z]+)+)"', source))
+    assert len(stated) == 15
     for page in ("dpo.md", "record-usage.md"):
         rows = re.findall(r"^\| `([a-z-]+)` \|", (ROOT / "docs" / page).read_text(), re.MULTILINE)
         assert set(rows) == stated, page

@@ -30,13 +30,13 @@ from web.pages.way import Node, Way, way_of
 from web.rendering import html_page, lasted, readable
 
 PATHS = (
-    "/", "/changes", "/controls", "/controls/PRV-12", "/frameworks", "/frameworks/gdpr", "/records", "/evidence",
+    "/", "/changes", "/controls", "/controls/PRV-12", "/frameworks", "/frameworks/gdpr", "/records", "/erasures", "/evidence",
     "/evidence/3", "/evidence/3/0", "/reports", "/sources", "/verify",
 )  # fmt: skip
 OPENED = {
     "admin": set(PATHS),
-    "auditor": set(PATHS) - {"/records"},
-    "engineer": set(PATHS) - {"/records", "/evidence", "/evidence/3", "/evidence/3/0", "/reports"},
+    "auditor": set(PATHS) - {"/records", "/erasures"},
+    "engineer": set(PATHS) - {"/records", "/erasures", "/evidence", "/evidence/3", "/evidence/3/0", "/reports"},
     "dpo": set(PATHS),
 }
 """What each role opens; a data protection officer is led from the dashboard to the records."""

@@ -8,7 +8,7 @@ from typing import Any
 from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI
 
-from web import answering, docs, health, intake, logapi, manifests, problems, scoping, sign_in
+from web import answering, docs, health, intake, logapi, manifests, problems, scoping, sign_in, usage_api
 from web.appending import cleaner_of
 from web.headers import Hardened
 from web.health import Counted, Metrics
@@ -20,7 +20,7 @@ from web.problems import ProblemPage
 INTAKE_THREADS = 8
 """Bodies that are worked on at once; further ones wait."""
 ROUTERS: tuple[APIRouter, ...] = (
-    intake.router, manifests.router, answering.router, scoping.router, logapi.router, sign_in.router, health.router,
+    intake.router, manifests.router, answering.router, usage_api.router, scoping.router, logapi.router, sign_in.router, health.router,
     docs.router,
     *PAGES,
 )  # fmt: skip

@@ -17,10 +17,13 @@ from compliance.cli import (
     evidence_commands,
     export_commands,
     judgement_commands,
+    keeping_commands,
+    key_commands,
     recovery_command,
     scope_commands,
     source_commands,
     store_commands,
+    usage_commands,
     witness_commands,
 )
 from compliance.errors import MunimentError
@@ -38,6 +41,9 @@ for commands in (
     export_commands,
     controls_commands,
     judgement_commands,
+    keeping_commands,
+    key_commands,
+    usage_commands,
     scope_commands,
     source_commands,
     witness_commands,

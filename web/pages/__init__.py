@@ -8,6 +8,7 @@ from web.pages import (
     assets,
     changes,
     controls,
+    erasures,
     evidence,
     frameworks,
     gaps,
@@ -20,7 +21,7 @@ from web.pages.errors import problem_page
 
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router, gaps.router, changes.router, controls.router, frameworks.router, records.router,
-    evidence.router, reports_page.router, sources.router, verifying.router,
+    erasures.router, evidence.router, reports_page.router, sources.router, verifying.router,
 )  # fmt: skip
 
 __all__ = ["ROUTERS", "problem_page"]

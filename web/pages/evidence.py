@@ -195,7 +195,7 @@ def _content(visit: Visit, index: int, held: Entry, item: int | None) -> tuple[b
             " The entry and its proof are open to you."
         )
     try:
-        body = visit.store.log.body(held)
+        body = visit.store.log.body(held, index)
         opened = Opened(index, held, body)
         return (body or b"") if item is None else item_bytes(opened, item), ""
     except ContentGone as gone:

@@ -13,6 +13,7 @@ NAVIGATION: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("/", "Gaps", ("engineer", "auditor")),
     ("/controls", "Controls", ("engineer", "auditor")),
     ("/records", "Records", ("dpo",)),
+    ("/erasures", "Erasures", ("dpo",)),
     ("/evidence", "Evidence", ("auditor",)),
     ("/reports", "Reports", ("auditor",)),
     ("/sources", "Sources", ("engineer", "auditor")),
