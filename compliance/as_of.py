@@ -23,7 +23,7 @@ from compliance.history import (
     SeenRecord,
     SeenUnreadable,
 )
-from compliance.listings import ScopeListings, told
+from compliance.listings import ScopeListings, cited, told
 from compliance.projections import ANY_FACT, Projections
 from compliance.silence import allowed_silence, state_turns
 from compliance.visible import Visible
@@ -223,7 +223,7 @@ class FactsAsOf:
         unread = self._visible.listings_of_source(state.name, self._until).unread(state.name)
         if not unread:
             return None
-        evidence = tuple(evidence_id(row.index) for row in unread[:LISTED_AT_MOST])
+        evidence = cited(unread[:LISTED_AT_MOST])
         return replace(state, cause="unreadable", detail=told(unread), evidence=evidence)
 
     def _silent(self, state: SourceState, source: Mapping[str, Json]) -> SourceState | None:

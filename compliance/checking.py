@@ -50,7 +50,8 @@ def as_json(found: Verification, problems: list[str]) -> dict[str, Json]:
     return {
         "ok": not problems, "size": found.size, "root": found.root, "entries": found.entries,
         "payloads": found.payloads, "bytes": found.bytes, "checkpoints": found.checkpoints,
-        "first_bad_index": found.first_bad_index, "vouched_by": found.vouched_by, "problems": problems,
+        "first_bad_index": found.first_bad_index, "vouched_by": found.vouched_by, "gone": list(found.gone),
+        "problems": problems,
     }  # fmt: skip
 
 

@@ -52,7 +52,7 @@ class Drafter:
         """The draft, and the bytes that must lie in a file before it may be appended."""
         stored, sealed = observation.body, None
         if stored is not None and observation.sealed:
-            sealed = key_name(observation.source, received_at)
+            sealed = observation.key or key_name(observation.source, received_at)
             stored = self._data_keys.seal(sealed, stored)
         if stored is None:
             return _draft(observation, received_at, None), None

@@ -201,6 +201,8 @@ class Observation:
     detail: Mapping[str, Json] = field(default_factory=dict)
     sealed: bool = False
     known: tuple[bytes, ...] = ()
+    key: str | None = None
+    """The data key to seal under, where it is not that of source and month: one subject's own."""
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,8 @@ class SeenUnreadable:
     instant: int
     index: int
     why: str
+    by: int | None = None
+    """The entry by which its content was erased or has expired."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ class History:
                 for kind, rows in received.items()
             }},
             entries=_with(self.entries, read("entry", "source", "kind, instant, received_at, log_index", _entry)),
-            unreadable=_with(self.unreadable, read("unreadable", "source", "kind, instant, log_index, why", _unreadable)),
+            unreadable=_with(self.unreadable, read("unreadable", "source", "kind, instant, log_index, why, by_index", _unreadable)),
         )  # fmt: skip
 
     def earliest_between(self, start: int, stop: int) -> int | None:
@@ -214,4 +216,4 @@ def _entry(row: Row[tuple[Json, ...]]) -> SeenEntry:
 
 
 def _unreadable(row: Row[tuple[Json, ...]]) -> SeenUnreadable:
-    return SeenUnreadable(row.filed_under, row.kind, row.instant, row.log_index, row.why)
+    return SeenUnreadable(row.filed_under, row.kind, row.instant, row.log_index, row.why, row.by_index)

@@ -94,7 +94,7 @@ class ScopeListings:
         if unread:
             yield ScopeState(
                 fact, source, source, None, "unreadable", told(unread),
-                tuple(evidence_id(entry.index) for entry in unread), from_micros(unread[-1].instant),
+                cited(unread), from_micros(unread[-1].instant),
             )  # fmt: skip
 
     def _state(self, fact: str, source: str, scope: str) -> ScopeState:
@@ -138,6 +138,12 @@ class ScopeListings:
         whole = [self._last_complete(source, scope) for scope in self._scopes[source]]
         since = min((row.instant for row in whole if row is not None), default=0)
         return [entry for entry in entries if entry.instant > since or str(entry.index) in named]
+
+
+def cited(unread: list[SeenUnreadable]) -> tuple[str, ...]:
+    """The entries that cannot be read, then those by which their content is gone."""
+    by = sorted({entry.by for entry in unread if entry.by is not None})
+    return tuple(evidence_id(index) for index in dict.fromkeys([*(entry.index for entry in unread), *by]))
 
 
 def told(unread: list[SeenUnreadable]) -> str:

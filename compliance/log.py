@@ -10,16 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import compress
 from pathlib import Path
 from typing import Self
 
+from compliance.bounds import Bound, Bounds
 from compliance.canonical import sha256_hex
 from compliance.commit import Committer, Draft
 from compliance.drafting import Drafter, Keeps, keep_longest
 from compliance.durable import make_folder, refusing
 from compliance.errors import (
+    ContentGone,
     Forbidden,
     InputRefused,
     NotFound,
@@ -36,6 +38,7 @@ from compliance.keyring import Keyring
 from compliance.logfiles import verifier_in
 from compliance.merkle import EMPTY_ROOT, NodeReader, consistency_proof, inclusion_proof, tree_root
 from compliance.note import Checkpoint, ProofFile, check_origin
+from compliance.objects import Payloads
 from compliance.place import FolderPlace, Place
 from compliance.published import PublishedLog
 from compliance.sealing import DataKeys
@@ -72,6 +75,9 @@ class EvidenceLog:
         files = self._place.files
         self._published = PublishedLog(files, verifier_in(files.read("vkey"), str(self._place)))
         self._payloads = self._place.payloads
+        self._bounds = Bounds(
+            lambda start, stop: self._published.leaves(self._published.snapshot(), start, stop)
+        )
         self._data_keys_folder = home / KEYS / DATA_KEYS
         self._keys, self._no_keys = _open_keys(home / KEYS, self.origin, needed=not read_only)
         self._closed = ExitStack()
@@ -220,25 +226,65 @@ class EvidenceLog:
         for index, leaf in self._published.leaves(snapshot, max(start, 0), end):
             yield index, _entry(index, leaf)
 
-    def stored_bytes(self, entry: Entry) -> bytes | None:
+    def stored_bytes(self, entry: Entry, index: int | None = None) -> bytes | None:
         """An entry's payload as stored, sealed if it is; None if it has none.
 
-        Raises StoreTampered naming the digest if the bytes are missing or not those of the entry.
+        Raises StoreTampered naming the digest if the bytes are missing or not those of the entry, and
+        ContentGone where a later entry says that the content of entry ``index`` has expired.
         """
         payload = entry.payload
         if payload is None:
             return None
-        stored = self._payloads.get(payload.sha256) if payload.inline is None else payload.inline
+        try:
+            stored = self._payloads.get(payload.sha256) if payload.inline is None else payload.inline
+        except StoreTampered:
+            self._say_gone(entry, index)
+            raise
         _check(payload, stored)
         return stored
 
-    def body(self, entry: Entry) -> bytes | None:
-        """An entry's payload as received, unsealed. Raises ContentGone where its data key is gone."""
-        stored = self.stored_bytes(entry)
+    def body(self, entry: Entry, index: int | None = None) -> bytes | None:
+        """An entry's payload as received, unsealed.
+
+        Raises ContentGone where it is gone, naming the entry that says so if the entry's index is given.
+        """
+        stored = self.stored_bytes(entry, index)
         if stored is None or entry.payload is None or entry.payload.sealed is None:
             return stored
         self._secret()
-        return self._data_keys.unseal(entry.payload.sealed, stored)
+        try:
+            return self._data_keys.unseal(entry.payload.sealed, stored)
+        except ContentGone:
+            self._say_gone(entry, index)
+            raise
+
+    def bounds(self) -> tuple[Bound, ...]:
+        """Every entry by which content was erased or has expired, in their order."""
+        return self._bounds.up_to(self.size)
+
+    def _say_gone(self, entry: Entry, index: int | None) -> None:
+        """Raise ContentGone naming the entry that says so, if there is one."""
+        bound = None if index is None else self._bounds.on(index, entry, self.size)
+        if bound is not None:
+            raise ContentGone(f"Entry {index}: {bound.sentence}.", by=str(bound.index))
+
+    @property
+    def payloads(self) -> Payloads:
+        """Where its payloads lie: for retention and holds."""
+        return self._payloads
+
+    @property
+    def data_keys(self) -> DataKeys:
+        """Its data keys: for erasure. Raises Forbidden without right to them."""
+        self._secret()
+        return self._data_keys
+
+    def keep_by(self, keeps: Keeps) -> None:
+        """From now on keep the payloads of each kind of entry for as long as ``keeps`` says."""
+        self._keeps = keeps
+
+    def _kept_for(self, kind: str) -> timedelta:
+        return self._keeps(kind)
 
     def published(self, path: str) -> bytes:
         """A file of the log by its C2SP path: ``checkpoint``, ``vkey``, ``tile/…``. Raises NotFound."""
@@ -300,7 +346,7 @@ class EvidenceLog:
         except BaseException:
             self._head.close()
             raise
-        self._drafter = Drafter(self._payloads, self._data_keys, self._keeps)
+        self._drafter = Drafter(self._payloads, self._data_keys, self._kept_for)
         self._closed.callback(self._committer.close)
         self._writer = GroupCommit(self._committer.commit)
 

@@ -12,14 +12,17 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from compliance.bounds import Bound
 from compliance.bulk import put
 from compliance.canonical import content_bytes, evidence_ranges, micros, sha256_hex
 from compliance.errors import MunimentError, StoreTampered, StoreUnavailable
 from compliance.evidence import Entry
 from compliance.facts import Defect, Fragment, Listing, Members, Opened, Reader, Reading, Received
+from compliance.forgetting import forget, without_base
 from compliance.log import EvidenceLog
 from compliance.tables import (
     DefectRow,
+    DifferenceRow,
     EntryRow,
     FragmentRow,
     ListingRow,
@@ -69,6 +72,7 @@ class _Rows:
             instant=micros(entry.instant), received_at=micros(entry.received_at),
             media_type=payload and _storable(payload.media_type), sha256=payload and payload.sha256,
             size=payload and payload.size, sealed=payload is not None and payload.sealed is not None,
+            sealed_by=payload and payload.sealed,
         )  # fmt: skip
 
     def take(self, index: int, entry: Entry, reading: Reading) -> None:
@@ -123,6 +127,8 @@ class _Rows:
         # Twice named is once held; rows of these entries are written nowhere else.
         members = [{"pseudonym": held, "log_index": index} for held, index in dict.fromkeys(self.members)]
         put(connection, MemberRow, members)
+        bases = [{"log_index": index, "base_index": base} for index, _, base, _ in self.differences]
+        put(connection, DifferenceRow, bases)
         for index, entry, base, removed in self.differences:
             if _is_held(connection, base):
                 _extend_from_base(connection, index, base, removed)
@@ -137,6 +143,7 @@ class Batch:
         self._log = log
         self._readers = readers
         self._rows = _Rows()
+        self._bounds: list[Bound] = []
 
     def read(self, index: int, entry: Entry) -> None:
         """Everything that one entry says, or that it cannot be read. Raises what ails the log itself."""
@@ -155,14 +162,19 @@ class Batch:
             said.unreadable(index, entry, f"it is not of the form of {entry.kind} ({type(error).__name__})")
         said.entry(index, entry)
         self._rows.extend(said)
+        bound = Bound.of(index, entry)
+        if bound is not None:
+            self._bounds.append(bound)
 
     def _readings(self, index: int, entry: Entry) -> Iterable[Reading]:
         reader = self._readers.get(entry.kind)
-        return () if reader is None else reader.read(Opened(index, entry, self._log.body(entry)))
+        return () if reader is None else reader.read(Opened(index, entry, self._log.body(entry, index)))
 
     def write(self, connection: Connection) -> None:
         """Put every row of the batch where it belongs, within the transaction of the connection."""
         self._rows.write(connection)
+        for bound in self._bounds:
+            forget(connection, bound, self._readers)
 
 
 def _replace_baseless(connection: Connection, index: int, entry: Entry, base: int) -> None:
@@ -173,9 +185,7 @@ def _replace_baseless(connection: Connection, index: int, entry: Entry, base: in
     ):
         connection.execute(text(statement), {"index": index})
     rows = _Rows()
-    rows.unreadable(
-        index, entry, f"it states its difference to the manifest of entry {base}, which cannot be read"
-    )
+    rows.unreadable(index, entry, without_base(base))
     rows.write(connection)
 
 

@@ -10,6 +10,7 @@ Destroying a data key makes what was sealed under it unreadable everywhere, back
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 import urllib.parse
 from dataclasses import dataclass
@@ -32,6 +33,16 @@ OVERHEAD = FINGERPRINT_BYTES + NONCE_BYTES + 16
 def key_name(source: str, received_at: datetime) -> str:
     """The data key for what a source sends in the month of its receipt (UTC)."""
     return f"{source}/{received_at:%Y-%m}"
+
+
+def subject_key(secret: bytes, key_space: str, pseudonym: str) -> str:
+    """The data key for what concerns one subject alone.
+
+    Entries bear the name, so it is drawn under a secret of the store: it tells neither the pseudonym,
+    nor to who lacks the secret whether a guessed one is meant. No source can have such a name.
+    """
+    said = f"subject key\n{key_space}\n{pseudonym}".encode()
+    return f"subject:{key_space}/{hmac.digest(secret, said, 'sha256')[:12].hex()}"
 
 
 @dataclass(frozen=True)
@@ -69,6 +80,27 @@ class DataKeys:
             raise StoreTampered(
                 f"A payload sealed under {name} does not decrypt: its bytes were changed."
             ) from error
+
+    def fingerprint(self, name: str) -> str | None:
+        """What tells a key from another of the same name, in hex; None where there is no such key."""
+        key = self._find(name)
+        return None if key is None else key.fingerprint.hex()
+
+    def destroy(self, name: str, fingerprint: str) -> bool:
+        """Destroy a key for good, if it is still that one; whether it was. Durable at return.
+
+        What is overwritten and removed is the wrapped key: on some disks old blocks live on, which the
+        master key still opens.
+        """
+        if self.fingerprint(name) != fingerprint:
+            return False
+        path = self.path(name)
+        with refusing("Destroying a data key"):
+            write_file(path, secrets.token_bytes(path.stat().st_size), mode=SECRET, sync=True)
+            path.unlink()
+            sync_folder(path.parent)
+        self._held.pop(name, None)
+        return True
 
     def path(self, name: str) -> Path:
         """The file of a wrapped data key. Raises InputRefused for a name that is none."""

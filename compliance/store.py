@@ -11,7 +11,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -21,6 +21,7 @@ from compliance.anchor import Anchor, configured_place
 from compliance.canonical import Json, canonical, sha256_hex, strict_json
 from compliance.collecting import COLLECTION, Former, former_items
 from compliance.databases import Databases, databases_of
+from compliance.duties import Duties
 from compliance.errors import (
     InputRefused,
     LibraryInvalid,
@@ -33,6 +34,7 @@ from compliance.facts import FactSchema, Reader
 from compliance.keyspaces import KeySpaces
 from compliance.library import Derivation, Library, load_library
 from compliance.log import EvidenceLog
+from compliance.objects import LONGEST
 from compliance.place import place_of
 from compliance.projections import Projections
 from compliance.scope import SCOPE_KIND
@@ -74,6 +76,8 @@ class Store:
         self.schemas = schemas_of(readers, derivations)
         self.kind_facts = _kind_facts(readers)
         self._configurations: dict[tuple[int | None, int | None], Mapping[str, Json]] = {}
+        self._duties: Duties | None = None
+        log.keep_by(self.kept_for)
         self.anchor = anchor
         if anchor is not None:
             log.after_append = anchor.tell
@@ -149,6 +153,28 @@ class Store:
         self.log.close()
         self.operations.dispose()
 
+    # --- how long content is kept --------------------------------------------------------------
+
+    def kept_for(self, kind: str) -> timedelta:
+        """How long the payloads of a kind of entry are kept; the longest there is while there is no library."""
+        try:
+            self._duties = self._duties or self.duties()
+        except (NotFound, LibraryInvalid):
+            return LONGEST
+        return self._duties.of(kind).span
+
+    def duties(self) -> Duties:
+        """The duties by the library and the scope in force now. Raises NotFound where there is no library yet."""
+        size = self.projections.catch_up()
+        return self._duties_by(self.library_of(self.library_digest(size)), size)
+
+    def _duties_by(self, library: Library, size: int) -> Duties:
+        scope = self.config_in_force(size).get("scope") or {}
+        return Duties(
+            library, kind_facts=self.kind_facts, derivations=self.derivations,
+            frameworks=scope.get("frameworks") or (),
+        )  # fmt: skip
+
     # --- what judgement reads, as entries ------------------------------------------------------
 
     def record_configuration(self) -> None:
@@ -157,7 +183,7 @@ class Store:
         Raises LibraryInvalid with every fault, before anything is appended.
         """
         library = library_files(self.settings)
-        load_library(library, self.schemas)
+        loaded = load_library(library, self.schemas)
         config = self.settings.judged_configuration(self.key_spaces.key_ids())
         for kind, body in (("library/1", canonical(library)), ("config/1", canonical(config))):
             index, digest = self._last_of(kind, self.projections.catch_up()) or (-1, "")
@@ -166,6 +192,7 @@ class Store:
                 said = f"{kind} {digest} {index} {sha256_hex(body)}".encode()
                 known = (hmac.digest(self.log.dedupe_key, said, "sha256")[:KNOWN_BYTES],)
                 self.log.append([Observation(kind, "muniment", ITSELF, body, known=known)])
+        self._duties = self._duties_by(loaded, self.projections.catch_up())
 
     def _last_of(self, kind: str, log_size: int) -> tuple[int, str] | None:
         """Index and payload digest of the last entry of a kind among the first ``log_size``."""

@@ -113,6 +113,7 @@ class EntryRow(Projected, table=True):
     sha256: str | None = None
     size: int | None = None
     sealed: bool = False
+    sealed_by: str | None = Field(default=None, index=True, description="Name of the data key")
 
 
 class FragmentRow(Projected, table=True):
@@ -192,6 +193,19 @@ class UnreadableRow(Projected, table=True):
     source: str
     instant: int = Field(sa_column=Column(BigInteger, nullable=False))
     why: str
+    by_index: int | None = Field(
+        default=None,
+        sa_column=Column(BigInteger, index=True),
+        description="Entry by which its content was erased or has expired",
+    )
+
+
+class DifferenceRow(Projected, table=True):
+    """A manifest that is kept as its difference to another: without that one nothing is known of it."""
+
+    __tablename__ = "difference"
+    log_index: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    base_index: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
 
 
 for _table in PROJECTIONS.tables.values():

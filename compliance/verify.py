@@ -8,7 +8,8 @@ The procedure:
 3. The checkpoint is well-formed and signed by that key.
 4. Every file among the payloads is a regular file whose SHA-256 is its name.
 5. Every entry bundle is read and every entry hashed. Each entry is a record of ours; its payload is
-   there, of the stated size, and (by step 4, or inline) of the stated SHA-256.
+   there, of the stated size, and (by step 4, or inline) of the stated SHA-256. What a later entry says
+   has expired may be missing, and what one says was erased cannot be read: both are told.
 6. Every tile is derived from the entries and compared with the file, full and partial, those
    included that a wider one has superseded.
 7. The tree continues every checkpoint of step 2: it has their root at their size, and is no smaller.
@@ -38,6 +39,7 @@ from compliance.commit import are_of_one_time
 from compliance.errors import MunimentError, StoreMissing, StoreTampered
 from compliance.evidence import Entry, Payload
 from compliance.former import Former
+from compliance.gone import Gone
 from compliance.head import HeadFile
 from compliance.headport import HeadPlace, HeadState
 from compliance.note import Checkpoint, Verifier
@@ -48,6 +50,7 @@ from compliance.tiles import Tip
 from compliance.vouched import OWN_KEY
 
 GIVEN_KEY = "vouched for by the verifier key that was given"
+MISSING = "is missing"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _TRIES = 5
 """How often head and checkpoint are read again until they are of one moment, on a store being served."""
@@ -70,6 +73,8 @@ class Verification:
     checkpoints: int
     """How many former checkpoints the tree was held against."""
     vouched_by: str
+    gone: tuple[str, ...] = ()
+    """What is gone by entries that say so, with the number of entries that had it."""
 
 
 def verify_store(
@@ -120,6 +125,7 @@ class _Procedure:
         self._progress = progress
         self._problems = Problems()
         self._bad: set[str] = set()
+        self._gone = Gone()
         self._entries = self._payload_count = self._bytes = self._size = self._checkpoints = 0
 
     def run(self, vkey: str | None) -> Verification:
@@ -143,6 +149,7 @@ class _Procedure:
             bytes=self._bytes,
             checkpoints=self._checkpoints,
             vouched_by=self._vouched_by(vkey, former, checkpoint),
+            gone=self._gone.told(),
         )
 
     def _vouched_by(self, vkey: str | None, former: Former | None, checkpoint: Checkpoint | None) -> str:
@@ -209,6 +216,8 @@ class _Procedure:
         self._size = checkpoint.size
         derived = Rederivation(self._log, checkpoint.size, checkpoint.root, self._problems, former.ordered())
         derived.leaves(self._entry)
+        for index, what, expected in self._gone.unexplained():
+            self._problems.add(index, what, expected)
         self._bytes += derived.bytes
         self._checkpoints = derived.checkpoints
         if derived.edge.root() != checkpoint.root:
@@ -222,15 +231,16 @@ class _Procedure:
         if self._progress is not None and (self._entries % 1000 == 0 or self._entries == self._size):
             self._progress(self._entries, self._size)
         try:
-            payload = Entry.from_bytes(leaf).payload
-        except MunimentError as error:
-            self._problems.add(index, error.message, "an evidence record")
+            entry = Entry.from_bytes(leaf)
+            self._gone.pass_by(index, entry)
+        except (MunimentError, LookupError, ValueError, TypeError) as error:
+            self._problems.add(index, str(error), "an evidence record")
             return
+        payload = entry.payload
         wrong = None if payload is None else self._payload_fault(payload)
         if payload is not None and wrong:
-            self._problems.add(
-                index, f"the payload {payload.sha256} {wrong}", f"{payload.size} bytes of that SHA-256"
-            )
+            fault = index, f"the payload {payload.sha256} {wrong}", f"{payload.size} bytes of that SHA-256"
+            (self._gone.missed if wrong == MISSING else self._problems.add)(*fault)
 
     def _payload_fault(self, payload: Payload) -> str | None:
         """What is wrong with an entry's payload, or None."""
@@ -246,7 +256,7 @@ class _Procedure:
             )
         size = self._payloads.size(digest)
         if size is None:
-            return "is missing"
+            return MISSING
         if digest in self._bad:
             return "was changed"
         return None if size == payload.size else f"has {size} bytes"

@@ -189,7 +189,7 @@ def test_a_destroyed_data_key_is_told_of_its_source(bench: Bench, source: str) -
 def test_the_reason_quotes_nothing_of_a_sealed_body(bench: Bench) -> None:
     """Why a reader gave up is told by kind, without the value it met."""
     bench.put("members/1", {"name": "d", "members": ["C-100042"]}, "people", sealed=True)
-    ((_, _, _, _, why),) = bench.rows("unreadable")
+    ((_, _, _, _, why, _),) = bench.rows("unreadable")
     assert "C-100042" not in str(why)
     assert "members/1" in str(why)
 

@@ -14,6 +14,7 @@ from compliance.canonical import Json, content_bytes, evidence_id
 from compliance.errors import Forbidden, InputRefused, NotFound
 from compliance.evidence import CollectorName, Observation
 from compliance.keyspaces import KeySpaces
+from compliance.sealing import subject_key
 from compliance.settings import Settings, SourceSettings
 from web.caller import UNBOUND, Caller
 from web.limits import Sent
@@ -22,6 +23,8 @@ from web.ports import StorePort
 INTAKE = CollectorName("muniment-intake", "1")
 """The version changes with what is accepted, masked or recorded."""
 KNOWN_BYTES = 16
+OF_A_SUBJECT = frozenset({"consents/1", "decisions/1"})
+"""Kinds that are sealed under the subject's own key where they are about one alone."""
 
 
 def cleaner_of(settings: Settings, key_spaces: KeySpaces) -> Cleaner:
@@ -79,8 +82,25 @@ class Arrival:
             accepted.form.kind, self.source, INTAKE, accepted.body, accepted.media_type,
             observed_at=accepted.observed_at(self.store.clock()), detail=detail,
             sealed=accepted.form.sealed, known=self.known(item.value for item in accepted.items),
+            key=self._subject_key(accepted),
         )  # fmt: skip
         return self.store.log.append([observation])[0]
+
+    def _subject_key(self, accepted: Accepted) -> str | None:
+        """The data key of the one subject that a body is about, so that it can be erased with them.
+
+        That they were erased is no such thing: the proof of it must outlive what it is about.
+        """
+        if accepted.form.kind not in OF_A_SUBJECT:
+            return None
+        holders = [
+            at(item.value, holder) for item in accepted.items for holder in accepted.form.holders(item.value)
+        ]
+        subjects = {(holder.get("key_space"), holder.get("pseudonym")) for holder in holders}
+        space, pseudonym = subjects.pop() if len(subjects) == 1 else (None, None)
+        if not isinstance(space, str) or not isinstance(pseudonym, str):
+            return None
+        return subject_key(self.store.log.dedupe_key, space, pseudonym)
 
     def known(self, items: Iterable[Json]) -> tuple[bytes, ...]:
         """The digests by which the same items are recognised when they are sent again.

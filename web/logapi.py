@@ -88,7 +88,7 @@ def payload(request: Request, name: str, caller: Auditor) -> Response:
     store = _store(request)
     entry = store.log.entry(index)
     _refuse_sealed(entry, caller)
-    body = store.log.body(entry)
+    body = store.log.body(entry, index)
     if body is None or entry.payload is None:
         raise NotFound(f"The entry {index} has no payload.", field="id")
     opened = Opened(index, entry, body)

@@ -102,7 +102,7 @@ def _redaction(settings: Settings) -> Callable[[bytes], tuple[bytes, tuple[str, 
 def item_bytes(store: Store, index: int, item: int | None) -> bytes:
     """The raw bytes of an entry as collected, or of one item in it, unsealed. Raises NotFound, ContentGone."""
     entry = store.log.entry(index)
-    body = store.log.body(entry)
+    body = store.log.body(entry, index)
     if body is None:
         raise NotFound(f"The entry {index} has no payload.")
     if item is None:

@@ -112,6 +112,8 @@ def verify(
         )
         if path is None and anchor is None:
             typer.echo(f"note: {NO_ANCHOR}.")
+        for gone in result.gone:
+            typer.echo(f"note: {gone}.")
         for problem in problems:
             typer.echo(f"problem: {problem}", err=True)
         typer.echo("The store does not verify." if problems else "The store verifies.")
