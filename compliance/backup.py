@@ -27,10 +27,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compliance.commit import refuse_other_times
-from compliance.durable import PUBLIC, READ_ONLY, exclusive, make_folder, put_file, refusing, sync_folder
+from compliance.durable import (
+    PUBLIC,
+    READ_ONLY,
+    exclusive,
+    listed,
+    make_folder,
+    put_file,
+    refusing,
+    sync_folder,
+)
 from compliance.errors import StoreExists, StoreMissing
 from compliance.head import connect, read_state, read_tip, refusing_database
-from compliance.logfiles import verifier_in
+from compliance.logfiles import verifier_of
+from compliance.logkeys import VKEYS, keys_text
 from compliance.note import Checkpoint, Verifier
 from compliance.objects import PayloadFolder, Payloads
 from compliance.past_checkpoints import NAME, past_up_to
@@ -57,7 +67,7 @@ def backup(home: Path, target: Path, place: Place | None = None) -> Backup:
     StoreUnavailable, StoreTampered where the store contradicts itself.
     """
     place = place or FolderPlace(home)
-    verifier = verifier_in(place.files.read("vkey"), str(place))
+    verifier = verifier_of(place.files, str(place))
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise StoreExists(f"{target} is there and not empty; name a new folder for the backup.")
     with refusing("Writing the backup"):
@@ -99,9 +109,22 @@ class _Copy:
         self._tree(self._home / "keys")
         # 5.
         self._put(f"log/{NAME}", past_up_to(self._home / "log", checkpoint.size), PUBLIC)
+        self._vouched(checkpoint.size)
         self._put("log/checkpoint", note.encode(), PUBLIC)
         self._put("log/vkey", f"{self._verifier}\n".encode(), PUBLIC)
         return Backup(checkpoint.size, note, self._files, self._bytes)
+
+    def _vouched(self, size: int) -> None:
+        """Former keys, cosignatures and time-stamps, up to the noted size: some may have come meanwhile."""
+        for name in ("cosigned", "stamped", "rotated"):
+            for path in listed(self._home / "log" / name):
+                number = path.name.partition(".")[0]
+                if path.suffix == ".pem" or (number.isdigit() and int(number) <= size):
+                    self._copy(path)
+        if (self._home / "log" / "witnesses").is_file():
+            self._copy(self._home / "log" / "witnesses")
+        if self._verifier.former or self._verifier.beside:
+            self._put(f"log/{VKEYS}", keys_text(self._verifier).encode(), PUBLIC)
 
     def _head(self, source: sqlite3.Connection) -> None:
         make_folder(self._target / "log")

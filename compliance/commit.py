@@ -24,7 +24,7 @@ own size may be found there.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -36,7 +36,7 @@ from compliance.durable import FileLock, refusing
 from compliance.errors import MunimentError, StoreTampered, StoreUnavailable
 from compliance.evidence import Entry
 from compliance.headport import HeadPort, HeadState, TransactionPort
-from compliance.note import Checkpoint, Signer
+from compliance.note import Checkpoint, SigningKey
 from compliance.pacing import Pacer
 from compliance.past_checkpoints import PastCheckpoints
 from compliance.publication import Publication, PublicationPort
@@ -92,13 +92,15 @@ class Committer:
         self,
         folder: Path,
         head: HeadPort,
-        signer: Signer,
+        signer: SigningKey,
         published: PublishedLog,
         publication: PublicationPort | None = None,
     ) -> None:
         """``folder`` holds the append lock, and the published log too unless ``publication`` is given."""
         self._head = head
         self._signer = signer
+        self.refresh: Callable[[], SigningKey] = lambda: signer
+        """The key that signs now, asked whenever another process may have rotated it."""
         self._published = published
         self._publication = publication or Publication(folder)
         self._past = PastCheckpoints(folder)
@@ -122,6 +124,19 @@ class Committer:
             if not self._append(ordered) and not self._append(ordered):
                 raise StoreUnavailable("The log grew twice beneath an append that held its lock; try again.")
             self._pace()
+
+    def rotate(self, swap: Callable[[Checkpoint], SigningKey]) -> None:
+        """Have ``swap`` sign the checkpoint of the last size by another key, and go on with that one."""
+        with self._one, self._held():
+            state, _, _ = self._take_up()
+            self._publication.publish()
+            self._taken = None
+            signer = swap(Checkpoint(self._signer.name, state.size, state.root))
+            self.refresh, refresh = (lambda: signer), self.refresh
+            try:
+                self._take_up()
+            finally:
+                self.refresh = refresh
 
     def _pace(self) -> None:
         if self._publication.pending:
@@ -232,6 +247,7 @@ class Committer:
         return self._take_up()
 
     def _take_up(self) -> _Taken:
+        self._signer = self.refresh()
         state = self._head.state()
         tip, leaves = self._head.tip(state)
         checkpoint, note = self._last_note(state)

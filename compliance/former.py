@@ -15,6 +15,7 @@ from compliance.anchor import AnchorPlace, checkpoint_at
 from compliance.errors import StoreTampered, StoreUnavailable
 from compliance.note import Verifier
 from compliance.past_checkpoints import KeptCheckpoint, read_past
+from compliance.rotations import handovers
 from compliance.timestamps import Stamp, all_stamps
 from compliance.vouched import Vouched, vouched_by
 from compliance.witnessing import Witnessed, all_witnessed
@@ -31,6 +32,7 @@ class Former:
         self._told = told
         self._vouched: dict[int, Vouched] = {}
         others = [*self._cosigned(verifier), *self._stamped(verifier), *self._anchored(verifier, anchor)]
+        others += self._rotated(verifier)
         self._others = sorted(others)
 
     def ordered(self) -> Iterator[KeptCheckpoint]:
@@ -67,6 +69,13 @@ class Former:
                 yield KeptCheckpoint(size, found.checkpoint.root, f"time-stamped: log/stamped/{size}.note")
             else:
                 self._told(found)
+
+    def _rotated(self, verifier: Verifier) -> Iterator[KeptCheckpoint]:
+        for found in handovers(self._folder, verifier):
+            if isinstance(found, StoreTampered):
+                self._told(found)
+            else:
+                yield KeptCheckpoint(found.size, found.root, f"signed by two keys: log/rotated/{found.size}")
 
     def _vouch(self, found: Vouched) -> None:
         """Keep who vouches for a size: of two with the same root, both."""

@@ -11,19 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
-
 from compliance.durable import SECRET, make_folder, put_file, refusing
 from compliance.errors import StoreMissing, StoreUnavailable
-from compliance.note import Signer
+from compliance.note import SigningKey, Verifier
+from compliance.signing import create_signing_key, signing_key
 
-SIGNING = "log-signing.pem"
 MASTER = "master.hex"
 DEDUPE = "dedupe.hex"
 SECRET_BYTES = 32
@@ -33,7 +25,7 @@ SECRET_BYTES = 32
 class Keyring:
     """The opened secrets of one store; none of them is ever shown."""
 
-    signer: Signer
+    signer: SigningKey
     master: bytes = field(repr=False)
     """Wraps the data keys under which payloads are sealed."""
     dedupe: bytes = field(repr=False)
@@ -42,29 +34,23 @@ class Keyring:
     @classmethod
     def create(cls, folder: Path, origin: str) -> Self:
         """Make new keys; durable at return."""
-        private = Ed25519PrivateKey.generate()
-        pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        ring = cls(
-            Signer(origin, private), secrets.token_bytes(SECRET_BYTES), secrets.token_bytes(SECRET_BYTES)
-        )
         with refusing("Writing the keys"):
             make_folder(folder.parent)
             make_folder(folder, mode=0o700)
-            put_file(folder / SIGNING, pem, mode=SECRET)
+            signer = create_signing_key(folder, origin, first=True)
+            ring = cls(signer, secrets.token_bytes(SECRET_BYTES), secrets.token_bytes(SECRET_BYTES))
             put_file(folder / MASTER, f"{ring.master.hex()}\n".encode(), mode=SECRET)
             put_file(folder / DEDUPE, f"{ring.dedupe.hex()}\n".encode(), mode=SECRET)
         return ring
 
     @classmethod
-    def open(cls, folder: Path, origin: str) -> Self:
-        """Read the keys. Raises StoreMissing for an absent, StoreUnavailable for an unreadable one."""
-        try:
-            private = load_pem_private_key(_read(folder / SIGNING), password=None)
-        except ValueError as error:
-            raise _unfit(folder / SIGNING, "an Ed25519 key in PEM") from error
-        if not isinstance(private, Ed25519PrivateKey):
-            raise _unfit(folder / SIGNING, "an Ed25519 key in PEM")
-        return cls(Signer(origin, private), _secret(folder / MASTER), _secret(folder / DEDUPE))
+    def open(cls, folder: Path, origin: str, verifier: Verifier | None = None) -> Self:
+        """Read the keys; the signing key is that of the verifier key, where there are several.
+
+        Raises StoreMissing for an absent, StoreUnavailable for an unreadable one.
+        """
+        signer = signing_key(folder, origin, verifier)
+        return cls(signer, _secret(folder / MASTER), _secret(folder / DEDUPE))
 
 
 def _read(path: Path) -> bytes:

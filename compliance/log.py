@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import compress
 from pathlib import Path
@@ -35,19 +36,22 @@ from compliance.groupcommit import GroupCommit
 from compliance.head import HeadFile
 from compliance.headport import HeadPlace
 from compliance.keyring import Keyring
-from compliance.logfiles import verifier_in
+from compliance.logfiles import verifier_of
+from compliance.logkeys import VKEYS, followed, keys_text
 from compliance.merkle import EMPTY_ROOT, NodeReader, consistency_proof, inclusion_proof, tree_root
-from compliance.note import Checkpoint, ProofFile, check_origin
+from compliance.note import Checkpoint, ProofFile, SigningKey, Verifier, check_origin, join_note, split_note
 from compliance.objects import Payloads
 from compliance.place import FolderPlace, Place
 from compliance.published import PublishedLog
 from compliance.sealing import DataKeys
+from compliance.signing import forget_others
 
 LOG = "log"
 PAYLOADS = "payloads"
 KEYS = "keys"
 DATA_KEYS = "data"
 HEAD = "head.db"
+ROTATED = "rotated"
 
 
 class EvidenceLog:
@@ -73,13 +77,16 @@ class EvidenceLog:
         self._place = place or FolderPlace(home)
         self._keeps = keeps
         files = self._place.files
-        self._published = PublishedLog(files, verifier_in(files.read("vkey"), str(self._place)))
+        self._published = PublishedLog(files, verifier_of(files, str(self._place)))
         self._payloads = self._place.payloads
         self._bounds = Bounds(
             lambda start, stop: self._published.leaves(self._published.snapshot(), start, stop)
         )
         self._data_keys_folder = home / KEYS / DATA_KEYS
-        self._keys, self._no_keys = _open_keys(home / KEYS, self.origin, needed=not read_only)
+        self._keys_folder = home / KEYS
+        self._keys, self._no_keys = _open_keys(
+            self._keys_folder, self._published.verifier, needed=not read_only
+        )
         self._closed = ExitStack()
         self._writer: GroupCommit[Sequence[Draft]] | None = None
         if self._keys is not None:
@@ -165,6 +172,11 @@ class EvidenceLog:
     def vkey(self) -> str:
         """The verifier key, ``name+hash+base64``."""
         return str(self._published.verifier)
+
+    @property
+    def verifier(self) -> Verifier:
+        """The verifier key, with the former ones and those beside it."""
+        return self._published.verifier
 
     @property
     def size(self) -> int:
@@ -318,6 +330,55 @@ class EvidenceLog:
         """The RFC 6962 proof that the log of ``old`` entries is a prefix of that of ``new``."""
         return consistency_proof(old, new, self._nodes(new))
 
+    # --- keys ----------------------------------------------------------------------------------
+
+    def rotate(self, signer: SigningKey, observation: Observation) -> int:
+        """Have the log signed by another key from here on; returns the index of the entry that says so.
+
+        ``signer`` is one that ``signing.create_signing_key`` made in the store's ``keys/``. In order:
+
+        1. Append the observation, whose detail names the ``current`` and the ``former`` key.
+        2. Under the append lock, sign the published checkpoint by both keys; keep that as ``rotated/SIZE``.
+        3. Publish the list of keys, that checkpoint, and last the new verifier key.
+        4. Destroy the former signing key. Its proofs stay good: the log says up to which size it signed.
+
+        Cut short before the verifier key is published, nothing has changed; after it, all has but step 4.
+        """
+        # 1.
+        index = self.append([observation])[0]
+        if index is None:
+            raise StoreUnavailable("The entry of a rotation was known already; nothing was changed.")
+        # 2. and 3.
+        self._committer.rotate(lambda checkpoint: self._signed_by_both(signer, checkpoint))
+        # 4.
+        with refusing("Destroying the former signing key"):
+            forget_others(self._keys_folder, signer.verifier)
+        return index
+
+    def _signed_by_both(self, signer: SigningKey, checkpoint: Checkpoint) -> SigningKey:
+        keys, former = self._secret(), self._published.verifier
+        text = checkpoint.text()
+        lines = [line for key in (keys.signer, signer) for line in split_note(key.signed(text))[1]]
+        verifier = followed(former, signer.verifier, checkpoint.size)
+        note = join_note(text, lines).encode()
+        # In this order, so that what a crash leaves opens by the one key or by the other.
+        self._place.replace(f"{ROTATED}/{checkpoint.size}", note)
+        self._place.replace(VKEYS, keys_text(verifier).encode())
+        self._place.replace("checkpoint", note)
+        self._place.replace("vkey", f"{verifier}\n".encode())
+        self._published.verifier = verifier
+        self._keys = replace(keys, signer=signer)
+        return signer
+
+    def _present_signer(self) -> SigningKey:
+        """The key that signs now: another process may have rotated it."""
+        keys = self._secret()
+        self._published.renew()
+        if keys.signer.verifier != self._published.verifier:
+            self._keys = keys = Keyring.open(self._keys_folder, self.origin, self._published.verifier)
+            self._refuse_foreign_key(keys)
+        return keys.signer
+
     # --- inside --------------------------------------------------------------------------------
 
     def _nodes(self, size: int) -> NodeReader:
@@ -341,6 +402,7 @@ class EvidenceLog:
         keys = self._secret()
         self._head = head.open()
         self._committer = Committer(folder, self._head, keys.signer, self._published, self._place.publication)
+        self._committer.refresh = self._present_signer
         try:
             self._committer.take_up()
         except BaseException:
@@ -351,10 +413,10 @@ class EvidenceLog:
         self._writer = GroupCommit(self._committer.commit)
 
 
-def _open_keys(folder: Path, origin: str, *, needed: bool) -> tuple[Keyring | None, str]:
+def _open_keys(folder: Path, verifier: Verifier, *, needed: bool) -> tuple[Keyring | None, str]:
     """The keys, or why there are none where they are not needed."""
     try:
-        return Keyring.open(folder, origin), ""
+        return Keyring.open(folder, verifier.name, verifier), ""
     except (StoreMissing, StoreUnavailable) as error:
         if needed:
             raise

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from compliance.errors import InputRefused, StoreMissing, StoreTampered
+from compliance.logkeys import VKEYS, with_keys
 from compliance.note import Verifier
 
 
@@ -76,3 +77,16 @@ def verifier_in(raw: bytes | None, place: str) -> Verifier:
         raise StoreTampered(
             f"log/vkey cannot be read: {error}. Restore it from a backup.", field="vkey"
         ) from error
+
+
+def verifier_of(files: LogFiles, place: str) -> Verifier:
+    """The verifier key of a log, with the former ones and those beside it (``log/vkeys``) where there are any.
+
+    Raises StoreMissing, or StoreTampered where one is malformed.
+    """
+    verifier, keys = verifier_in(files.read("vkey"), place), files.read(VKEYS)
+    try:
+        return verifier if keys is None else with_keys(verifier, keys.decode("ascii"))
+    except (UnicodeDecodeError, InputRefused) as error:
+        message = f"log/{VKEYS} cannot be read: {error}. Restore it from a backup."
+        raise StoreTampered(message, field=VKEYS) from error

@@ -12,8 +12,8 @@ import binascii
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Self
+from dataclasses import dataclass, field, fields
+from typing import NamedTuple, Protocol, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -48,12 +48,43 @@ def check_origin(origin: str) -> str:
     return origin
 
 
+class LineKey(Protocol):
+    """A public key of whatever type that signs lines of notes."""
+
+    @property
+    def name(self) -> str:
+        """The name in its signature lines."""
+        ...
+
+    @property
+    def key_id(self) -> bytes:
+        """The first four bytes of its signatures."""
+        ...
+
+    def check(self, signature: bytes, text: str) -> None:
+        """Raises InputRefused where the signature, without key id, does not belong to the text."""
+        ...
+
+
+class Former(NamedTuple):
+    """A key that a log no longer signs with, and the last size that it signed."""
+
+    key: Verifier
+    last: int
+
+
 @dataclass(frozen=True)
 class Verifier:
-    """A public key under the name by which its signatures are known (a *vkey*)."""
+    """A public key under the name by which its signatures are known (a *vkey*).
+
+    That of a log whose key was rotated knows the ``former`` ones, newest first: what each signed up
+    to its last size still counts. Keys ``beside`` sign further lines, which must verify where they are.
+    """
 
     name: str
     public: bytes
+    former: tuple[Former, ...] = field(default=(), compare=False, repr=False)
+    beside: tuple[LineKey, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def key_id(self) -> bytes:
@@ -76,29 +107,66 @@ class Verifier:
             raise InputRefused("The verifier key's hash does not belong to its name and key.", field="vkey")
         return verifier
 
+    def all_keys(self) -> tuple[LineKey, ...]:
+        """All keys of the log: this one, those beside it, the former ones."""
+        return (self, *self.beside, *(former.key for former in self.former))
+
     def verified(self, note: str) -> str:
         """The text of a note that this key signed. Raises InputRefused where it did not.
 
-        Signatures of other keys are left alone; one of this key that fails refuses the note.
+        A former key counts on checkpoints up to its last size. Signatures of other keys are left
+        alone; one of these keys that fails refuses the note.
         """
         text, signatures = split_note(note)
-        own = [
-            raw[KEY_ID_BYTES:]
-            for name, raw in signatures
-            if name == self.name and raw[:KEY_ID_BYTES] == self.key_id
-        ]
-        if not own:
+        signed = {key.key_id for key in self.all_keys() if _signs(key, signatures, text)}
+        if self.key_id in signed:
+            return text
+        former = [one for one in self.former if one.key.key_id in signed]
+        if not former:
             raise InputRefused(f"The note bears no signature of {self.name}.", field="note")
-        for signature in own:
-            self._check(signature, text)
+        size = Checkpoint.parse(text).size
+        if size > max(one.last for one in former):
+            message = (
+                f"The checkpoint of {size} entries is signed by a key that {self.name} had given up by then."
+            )
+            raise InputRefused(message, field="note")
         return text
 
-    def _check(self, signature: bytes, text: str) -> None:
+    def check(self, signature: bytes, text: str) -> None:
+        """Raises InputRefused where the signature does not belong to the text."""
         try:
             Ed25519PublicKey.from_public_bytes(self.public).verify(signature, text.encode())
         except (InvalidSignature, ValueError) as error:
             message = f"The signature of {self.name} does not belong to the text of the note."
             raise InputRefused(message, field="note") from error
+
+
+def _signs(key: LineKey, signatures: Sequence[tuple[str, bytes]], text: str) -> bool:
+    """Whether a key signed; every line that claims so must verify."""
+    own = [
+        raw[KEY_ID_BYTES:] for name, raw in signatures if (name, raw[:KEY_ID_BYTES]) == (key.name, key.key_id)
+    ]
+    for signature in own:
+        key.check(signature, text)
+    return bool(own)
+
+
+class SigningKey(Protocol):
+    """What signs the checkpoints of a log."""
+
+    @property
+    def name(self) -> str:
+        """The log's name."""
+        ...
+
+    @property
+    def verifier(self) -> Verifier:
+        """The public half."""
+        ...
+
+    def signed(self, text: str) -> str:
+        """The note of a text."""
+        ...
 
 
 @dataclass(frozen=True)

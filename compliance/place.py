@@ -40,6 +40,10 @@ class Place(Protocol):
         """Publish an empty log. Raises StoreExists where there is one. The verifier key comes last."""
         ...
 
+    def replace(self, path: str, body: bytes) -> None:
+        """Put a file of the log that is neither tile nor entry bundle. Durable at return."""
+        ...
+
     def close(self) -> None:
         """Let go of it."""
         ...
@@ -74,6 +78,10 @@ class FolderPlace:
         make_folder(self.home / "payloads")
         put_file(self.home / "log" / "checkpoint", note.encode(), mode=PUBLIC)
         put_file(self.home / "log" / "vkey", vkey.encode(), mode=PUBLIC)
+
+    def replace(self, path: str, body: bytes) -> None:
+        """Put a file into ``log/``."""
+        put_file(self.home / "log" / path, body, mode=PUBLIC)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -110,6 +118,10 @@ class BucketPlace:
             )
         self._bucket.put("log/checkpoint", note.encode())
         self._bucket.put("log/vkey", vkey.encode())
+
+    def replace(self, path: str, body: bytes) -> None:
+        """Put an object under ``log/``."""
+        self._bucket.put(f"log/{path}", body)
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from compliance.errors import InputRefused, NotFound, StoreTampered
-from compliance.logfiles import LogFiles, LogFolder, verifier_in
+from compliance.logfiles import LogFiles, LogFolder, verifier_of
 from compliance.merkle import HASH_BYTES, leaf_hash, root_of
 from compliance.note import Checkpoint, Verifier, open_checkpoint
 from compliance.tiles import ENTRIES, HEIGHT, WIDTH, Edge, Tile, hashes_of, rightmost, unbundle, width_at
@@ -65,7 +65,7 @@ class _Recent(Generic[T]):
 def read_verifier(folder: Path) -> Verifier:
     """The verifier key that lies in a log's folder. Raises StoreMissing, or StoreTampered where it is malformed."""
     try:
-        return verifier_in(LogFolder(folder).read("vkey"), str(folder))
+        return verifier_of(LogFolder(folder), str(folder))
     except OSError as error:
         raise StoreTampered(
             f"log/vkey cannot be read: {error}. Restore it from a backup.", field="vkey"
@@ -105,7 +105,7 @@ class PublishedLog:
         seen = self._seen
         raw = self.files.note()
         if seen is None or seen[0] != raw:
-            checkpoint, note = open_note(raw, self.verifier)
+            checkpoint, note = self._opened(raw)
             if seen is not None and checkpoint.size < seen[1].size:
                 message = (
                     f"The published checkpoint went back from {seen[1].size} to {checkpoint.size} entries."
@@ -113,6 +113,22 @@ class PublishedLog:
                 raise StoreTampered(message, field="checkpoint")
             self._seen = seen = (raw, Snapshot(checkpoint, note, self._edge(checkpoint)))
         return seen[1]
+
+    def renew(self) -> bool:
+        """Take over the key that followed ours, if the log was given one meanwhile."""
+        found = verifier_of(self.files, "this place")
+        if self.verifier not in (one.key for one in found.former):
+            return False
+        self.verifier = found
+        return True
+
+    def _opened(self, raw: bytes) -> tuple[Checkpoint, str]:
+        try:
+            return open_note(raw, self.verifier)
+        except StoreTampered:
+            if not self.renew():
+                raise
+            return open_note(raw, self.verifier)
 
     def follow(self, snapshot: Snapshot) -> None:
         """Take over what this process has just published."""

@@ -30,11 +30,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from compliance.anchor import AnchorPlace
+from compliance.canonical import Json
 from compliance.commit import are_of_one_time
 from compliance.errors import MunimentError, StoreMissing, StoreTampered
 from compliance.evidence import Entry, Payload
@@ -42,10 +43,12 @@ from compliance.former import Former
 from compliance.gone import Gone
 from compliance.head import HeadFile
 from compliance.headport import HeadPlace, HeadState
+from compliance.logkeys import ROTATION
 from compliance.note import Checkpoint, Verifier
 from compliance.objects import PayloadFolder, Payloads
 from compliance.published import open_note, read_note, read_verifier
 from compliance.rederive import Problem, Problems, Rederivation
+from compliance.rotations import without_entry
 from compliance.tiles import Tip
 from compliance.vouched import OWN_KEY
 
@@ -125,6 +128,7 @@ class _Procedure:
         self._progress = progress
         self._problems = Problems()
         self._bad: set[str] = set()
+        self._rotations: list[tuple[int, Mapping[str, Json]]] = []
         self._gone = Gone()
         self._entries = self._payload_count = self._bytes = self._size = self._checkpoints = 0
 
@@ -167,9 +171,12 @@ class _Procedure:
         except MunimentError as error:
             self._problems.add(None, error.message, "a verifier key name+hash+base64")
             return None
+        if trusted in (one.key for one in found.former):
+            # Its last checkpoint and an entry hand over to the next: steps 2 and 5 see to that.
+            return found
         if found != trusted:
             self._problems.add(None, f"log/vkey is {found}", f"the trusted key {trusted}")
-        return trusted
+        return found if found == trusted else trusted
 
     # 2.
 
@@ -220,6 +227,8 @@ class _Procedure:
             self._problems.add(index, what, expected)
         self._bytes += derived.bytes
         self._checkpoints = derived.checkpoints
+        for fault in without_entry(verifier, self._rotations):
+            self._tell(fault)
         if derived.edge.root() != checkpoint.root:
             found = base64.b64encode(derived.edge.root()).decode()
             expected = f"the signed {base64.b64encode(checkpoint.root).decode()}"
@@ -236,6 +245,9 @@ class _Procedure:
         except (MunimentError, LookupError, ValueError, TypeError) as error:
             self._problems.add(index, str(error), "an evidence record")
             return
+        payload = entry.payload
+        if entry.kind == ROTATION:
+            self._rotations.append((index, entry.detail))
         payload = entry.payload
         wrong = None if payload is None else self._payload_fault(payload)
         if payload is not None and wrong:

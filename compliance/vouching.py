@@ -16,7 +16,6 @@ from compliance.canonical import format_time
 from compliance.cosignature import Witness, cosignatures
 from compliance.errors import InputRefused, MunimentError, StoreTampered
 from compliance.log import EvidenceLog
-from compliance.note import Verifier
 from compliance.settings import EvidenceSettings, TimeStampSettings, WitnessSettings, interval
 from compliance.timestamps import is_due, read_certificates, stamp, stamped_sizes, stamps
 from compliance.vouched import vouched_by, vouched_for
@@ -45,7 +44,7 @@ def who_vouches(log: EvidenceLog, folder: Path, size: int) -> str:
 
     Raises StoreTampered where what is kept of those who do contradicts the log.
     """
-    return vouched_by(vouched_for(folder, size, Verifier.parse(log.vkey), log.root), size)
+    return vouched_by(vouched_for(folder, size, log.verifier, log.root), size)
 
 
 def _due(
@@ -75,7 +74,7 @@ def _witness(log: EvidenceLog, folder: Path, settings: WitnessSettings) -> str:
 
 def _stamp_due(log: EvidenceLog, folder: Path, settings: TimeStampSettings, now: datetime) -> bool:
     sizes = stamped_sizes(folder)
-    newest = stamps(folder, sizes[-1], Verifier.parse(log.vkey))[-1] if sizes else None
+    newest = stamps(folder, sizes[-1], log.verifier)[-1] if sizes else None
     return is_due(newest, log.size, interval(settings.every), now)
 
 

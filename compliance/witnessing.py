@@ -185,7 +185,8 @@ def _witnessed(note: str, size: int, verifier: Verifier, witnesses: Sequence[Wit
     checkpoint = open_checkpoint(note, verifier)
     text, lines = split_note(note)
     stated = cosignatures(note, witnesses)
-    known = {(verifier.name, verifier.key_id), *((key.name, key.key_id) for key in witnesses)}
+    known = {(key.name, key.key_id) for key in verifier.all_keys()}
+    known |= {(key.name, key.key_id) for key in witnesses}
     if strange := [name for name, raw in lines if (name, raw[:KEY_ID_BYTES]) not in known]:
         raise InputRefused(f"it bears a signature of {strange[0]} under an unknown key.")
     if checkpoint.size != size or not stated or checkpoint.text() != text:
