@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from compliance.derived.joining import Looked, derived, look, need, of_facts
+from compliance.derived.joining import Looked, derived, first_unseen, look, need, of_facts
 from compliance.derived.listed import grouped, hidden_among, latest
 from compliance.facts import Fact, FactBase, FactSchema, Field, Unseen
 
@@ -44,20 +44,28 @@ def directory_accounts(base: FactBase) -> Iterator[Fact]:
     users = list(base.facts("directory_user"))
     persons = grouped(users, "external_id")
     for user in users:
-        mine = _events(user, events)
+        names = _names(user)
+        mine = () if isinstance(names, Unseen) else _events(names, events)
+        why = names if isinstance(names, Unseen) else hidden
         looked: dict[str, Looked] = {
             name: need(user, name) for name in ("active", "mfa", "phishing_resistant")
         } | {name: look(user, name) for name in ("user_type", "last_sign_in", "created")}
         looked["changed_at"] = look(user, "last_modified")
         looked["privileged"] = _privileged(user, groups)
         looked["sharing"] = _sharing(user, persons)
-        looked |= dict.fromkeys(_OF_STAFF, hidden) if hidden and not mine else _staff(mine)
+        looked |= dict.fromkeys(_OF_STAFF, why) if why and not mine else _staff(mine)
         yield derived(DIRECTORY_ACCOUNT, user.resource, looked, of_facts(user, *mine))
 
 
-def _events(user: Fact, events: Mapping[str, Sequence[Fact]]) -> Sequence[Fact]:
-    names = (look(user, "external_id"), look(user, "user_name"), user.resource)
-    return next((events[str(one)] for one in names if isinstance(one, str) and one in events), ())
+def _names(user: Fact) -> list[str] | Unseen:
+    """What the staff record may call the person: external id, user name or the account's own id."""
+    external, name = look(user, "external_id"), look(user, "user_name")
+    hidden = first_unseen(external, name)
+    return hidden or [str(one) for one in (external, name, user.resource) if one is not None]
+
+
+def _events(names: Sequence[str], events: Mapping[str, Sequence[Fact]]) -> Sequence[Fact]:
+    return next((events[one] for one in names if one in events), ())
 
 
 def _staff(mine: Sequence[Fact]) -> dict[str, Looked]:

@@ -44,6 +44,9 @@ def dataset_keys(base: FactBase) -> Iterator[Fact]:
     declared = Declared.of(base, work.same)
     keys = _by_name(base)
     listed = bool(base.scopes("kms_key")) and all(state.cause is None for state in base.scopes("kms_key"))
+    # A key that hides its names may be the one that a contract names.
+    named = ("key_id", "aliases")
+    listed = listed and not any(name in key.unseen for key in base.facts("kms_key") for name in named)
     for dataset in sorted(declared.contracts.by_key):
         contracts = declared.contracts.in_force(dataset, base.at)
         if contracts:

@@ -76,14 +76,14 @@ def stored_buckets(base: FactBase) -> Iterator[Fact]:
             [key.resource, str(key.value.get("key_id")), *key.value.get("aliases", ())], key
         )
     hidden, buckets = unlisted(base, "kms_key"), list(base.facts("s3_bucket"))
-    together = grouped(buckets, "kms_key_id")
+    together = _by_key(buckets, keys)
     for bucket in buckets:
         looked: dict[str, Looked] = {
             name: need(bucket, name) for name in ("name", "account", "region", "tls_only", "versioning")
         } | {name: look(bucket, name) for name in _COPIED}
         looked |= {"exposed": _exposed(bucket), "regions": _regions(bucket)}
         found, told = _key(bucket, keys, hidden)
-        looked |= told | _shared(bucket, together)
+        looked |= told | _shared(bucket, together, keys)
         others = [found] if found else []
         yield derived(STORED_BUCKET, bucket.resource, looked, of_facts(bucket, *others))
 
@@ -100,9 +100,34 @@ def _key(
     return key, {name: look(key, source) for name, source in _OF_KEY.items()}
 
 
-def _shared(bucket: Fact, together: Mapping[str, Sequence[Fact]]) -> dict[str, Looked]:
+def _by_key(buckets: Sequence[Fact], keys: Mapping[str, Fact]) -> Mapping[str, Sequence[Fact]]:
+    """Buckets by the key that they name, under whichever of its names; those that hide it under the empty text."""
+    found: dict[str, list[Fact]] = {}
+    for bucket in buckets:
+        named = look(bucket, "kms_key_id")
+        if named is not None:
+            found.setdefault("" if isinstance(named, Unseen) else _one_name(str(named), keys), []).append(
+                bucket
+            )
+    return found
+
+
+def _one_name(named: str, keys: Mapping[str, Fact]) -> str:
+    key = keys.get(named) or keys.get(named.rpartition("/")[2])
+    return named if key is None else key.resource
+
+
+def _shared(
+    bucket: Fact, together: Mapping[str, Sequence[Fact]], keys: Mapping[str, Fact]
+) -> dict[str, Looked]:
     named = look(bucket, "kms_key_id")
-    mates = [bucket] if isinstance(named, Unseen) or named is None else together[str(named)]
+    unsure = (
+        Unseen("incomplete", f"{together[''][0].resource} does not show its key") if "" in together else None
+    )
+    if isinstance(named, Unseen) or (named is not None and unsure is not None):
+        hidden = named if isinstance(named, Unseen) else unsure
+        return dict.fromkeys(("key_zones", "key_environments"), hidden)
+    mates = [bucket] if named is None else together[_one_name(str(named), keys)]
     return {"key_zones": _values(mates, "zone"), "key_environments": _values(mates, "environment")}
 
 
@@ -141,15 +166,15 @@ def image_risks(base: FactBase) -> Iterator[Fact]:
 
 
 def _of_image(image: Fact, found: Mapping[str, Sequence[Fact]]) -> list[Fact]:
-    digest = str(image.value.get("digest"))
-    names = (image.resource, digest, f"{image.value.get('repository')}@{digest}")
+    names = (image.resource, image.resource.rpartition("@")[2])
     return [finding for name in dict.fromkeys(names) for finding in found.get(name, ())]
 
 
 def _risks(mine: Sequence[Fact], hidden: Unseen | None) -> dict[str, Looked]:
     names = ("scanned_at", "serious", "oldest_serious_at", "secrets", "malware")
     fields = [need(one, name) for one in mine for name in ("status", "severity", "last_seen")]
-    blind = hidden or next((one for one in fields if isinstance(one, Unseen)), None)
+    optional = [look(one, name) for one in mine for name in ("category", "first_seen")]
+    blind = hidden or next((one for one in (*fields, *optional) if isinstance(one, Unseen)), None)
     if blind is not None:
         return dict.fromkeys(names, blind)
     still = [one for one in mine if one.value["status"] in _OPEN]
@@ -158,8 +183,8 @@ def _risks(mine: Sequence[Fact], hidden: Unseen | None) -> dict[str, Looked]:
         "scanned_at": max((str(one.value["last_seen"]) for one in mine), default=None),
         "serious": len(serious),
         "oldest_serious_at": min((str(_first(one)) for one in serious), default=None),
-        "secrets": sum(one.value.get("category") == "secret" for one in still),
-        "malware": sum(one.value.get("category") == "malware" for one in still),
+        "secrets": sum(one.value["category"] == "secret" for one in still),
+        "malware": sum(one.value["category"] == "malware" for one in still),
     }  # fmt: skip
 
 
