@@ -9,11 +9,14 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from prov.constants import PROV_ATTR_STARTTIME
+from prov.model import PROV_LABEL, ProvActivity, ProvDocument
 from pypdf import PdfReader
 
 from reports.render import html, pdf
 from reports.usage import build_usage_statement, usage_headline
 from reports.usage_graph import as_graphml, usage_graph
+from reports.usage_prov import as_prov_json, as_prov_n, usage_prov
 from tests.test_report_audit import provenance
 
 GOLDEN = Path(__file__).parent / "golden" / "usage.html"
@@ -108,3 +111,27 @@ def test_graphml_holds_every_node_whatever_its_name() -> None:
     graph = usage_graph(answer([*uses, hostile]))
     nodes = ET.fromstring(as_graphml(graph)).findall(".//{http://graphml.graphdrawing.org/xmlns}node")  # noqa: S314 (we wrote it)
     assert len(nodes) == len(graph) == 205
+
+
+def test_prov_says_who_used_what_and_by_which_way() -> None:
+    """PROV has an entity for each version, an activity for each run, an agent for each consumer, and each hop once."""
+    uses = [use("r1", "marketing", violations=[LATE]), use("r2", "fraud")]
+    document = ProvDocument.deserialize(
+        content=as_prov_json(usage_prov(answer(uses))).decode(), format="json"
+    )
+    labels = {str(label) for record in document.get_records() for label in record.get_attribute(PROV_LABEL)}
+    assert {"lake/features@2", "r1", "r2", "churn@14"} <= labels
+    started = [record.get_attribute(PROV_ATTR_STARTTIME) for record in document.get_records(ProvActivity)]
+    assert sum(map(bool, started)) == 2
+    hops = [
+        record for record in document.get_records() if record.get_type().localpart in ("Usage", "Generation")
+    ]
+    assert len(hops) == len({record.get_provn() for record in hops})
+
+
+def test_prov_is_the_same_each_time_whatever_the_names() -> None:
+    """PROV-JSON and PROV-N of one answer are the same bytes each time, also where names are hostile."""
+    hostile = use("r0", 'x"<', path=['lake/a "b\\<c>@1', "run:r0"], consumers=[])
+    for form in (as_prov_json, as_prov_n):
+        once, again = (form(usage_prov(answer([hostile, use("r2", "fraud")]))) for _ in range(2))
+        assert once == again

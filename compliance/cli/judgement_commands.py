@@ -11,7 +11,7 @@ import typer
 from compliance.cli.composition import local_user, opened
 from compliance.cli.export_commands import told, write_report_bundle
 from compliance.cli.output import instant, print_json, print_table, require_place, write_file
-from compliance.cli.reporting import write_graph, write_report, write_statement
+from compliance.cli.reporting import export_as, write_export, write_report, write_statement
 from compliance.errors import InputRefused
 
 At = Annotated[str | None, typer.Option("--at", help="Instant to judge (RFC 3339); default: now")]
@@ -146,14 +146,18 @@ def lookup(
     at: At = None,
     log_size: Size = None,
     statement: Annotated[Path | None, typer.Option("--statement", help="Write the statement as PDF")] = None,
-    graphml: Annotated[
-        Path | None, typer.Option("--graphml", help="Write the path of the record as GraphML")
+    export: Annotated[
+        list[Path] | None,
+        typer.Option("--export", help="Write to FILE.prov.json, .provn, .graphml, .csv or .json"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Which models and features used this record, when, and for what purpose."""
     raw = sys.stdin.readline().rstrip("\r\n") if key == "-" else key
-    for place in filter(None, (statement, graphml)):
+    exports = export or []
+    for out in exports:
+        export_as(out)
+    for place in filter(None, (statement, *exports)):
         require_place(place)
     with opened() as (store, answers):
         answer = answers.lookup(
@@ -162,8 +166,8 @@ def lookup(
         )  # fmt: skip
         if statement is not None:
             write_statement(store, answer, statement)
-        if graphml is not None:
-            write_graph(answer, graphml)
+        for out in exports:
+            write_export(answer, out)
     if as_json:
         print_json(answer)
         return

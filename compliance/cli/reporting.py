@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
 from compliance.answers import Answers
 from compliance.canonical import Json
 from compliance.cli.output import require_place, write_file
+from compliance.errors import InputRefused
 from compliance.store import Store
 from reports.usage_graph import as_graphml, usage_graph
+from reports.usage_prov import as_prov_json, as_prov_n, usage_prov
 from web.issuing import issue_report, statement_pdf
+from web.pages.records import uses_csv
 
 
 def write_report(
@@ -42,6 +46,25 @@ def write_statement(store: Store, answer: Mapping[str, Json], out: Path) -> Path
     return write_file(out, statement_pdf(store, answer))
 
 
-def write_graph(answer: Mapping[str, Json], out: Path) -> Path:
-    """Write the paths of an answer's uses to a file, as GraphML."""
-    return write_file(out, as_graphml(usage_graph(answer)))
+EXPORTS: Mapping[str, Callable[[Mapping[str, Json]], bytes]] = {
+    ".prov.json": lambda answer: as_prov_json(usage_prov(answer)),
+    ".provn": lambda answer: as_prov_n(usage_prov(answer)),
+    ".graphml": lambda answer: as_graphml(usage_graph(answer)),
+    ".csv": lambda answer: uses_csv(answer).encode(),
+    ".json": lambda answer: json.dumps(answer, indent=2, ensure_ascii=False).encode(),
+}
+"""What an answer about a record is written as, by how the file's name ends; the first that fits."""
+
+
+def export_as(out: Path) -> Callable[[Mapping[str, Json]], bytes]:
+    """How an answer is written to a file of this name. Raises InputRefused listing the endings."""
+    for ending, form in EXPORTS.items():
+        if out.name.lower().endswith(ending):
+            return form
+    message = f"{out.name} ends in none of {', '.join(EXPORTS)}; by that the form is chosen."
+    raise InputRefused(message, field="--export")
+
+
+def write_export(answer: Mapping[str, Json], out: Path) -> Path:
+    """Write an answer to a file, in the form that the end of its name says."""
+    return write_file(out, export_as(out)(answer))
