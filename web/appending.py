@@ -96,10 +96,12 @@ class Arrival:
         holders = [
             at(item.value, holder) for item in accepted.items for holder in accepted.form.holders(item.value)
         ]
-        subjects = {(holder.get("key_space"), holder.get("pseudonym")) for holder in holders}
-        space, pseudonym = subjects.pop() if len(subjects) == 1 else (None, None)
-        if not isinstance(space, str) or not isinstance(pseudonym, str):
+        named = [(holder.get("key_space"), holder.get("pseudonym")) for holder in holders]
+        # What names its key space by no text, or nobody, is about no one subject.
+        told = [one for one in named if isinstance(one[0], str) and isinstance(one[1], str)]
+        if len(told) < len(named) or len(set(told)) != 1:
             return None
+        space, pseudonym = told[0]
         return subject_key(self.store.log.dedupe_key, space, pseudonym)
 
     def known(self, items: Iterable[Json]) -> tuple[bytes, ...]:
