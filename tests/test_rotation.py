@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from compliance.backup import backup
+from compliance.bundle import verify_bundle, write_bundle
 from compliance.canonical import canonical
 from compliance.errors import InputRefused, SourceFailed, StoreUnavailable
 from compliance.evidence import CollectorName, Observation
@@ -23,6 +24,7 @@ from compliance.verify import verify_store
 from compliance.witnessing import submit
 from tests.logs import ORIGIN, make, observation, reopen
 from tests.moto_server import REGION, moto_server, reset, use_credentials
+from tests.test_bundle import by_script, refresh
 from tests.vouchers import serving_witness
 
 
@@ -306,3 +308,55 @@ def test_a_witness_follows_a_rotation(tmp_path: Path) -> None:
         witness.trust(log.vkey)
         submit(log, home / "log", url=url, vkey=witness.vkey)
     assert verify_store(home).ok
+
+
+def test_a_bundle_proves_who_followed_whom(tmp_path: Path) -> None:
+    """From the key that was known before, a bundle and its script lead by entries and double signatures to the present one."""
+    home, out = tmp_path / "home", tmp_path / "out"
+    with make(home, 3) as log, serving_witness(tmp_path / "w", log.vkey) as (url, witness, _):
+        submit(log, home / "log", url=url, vkey=witness.vkey)
+        first = log.vkey
+        rotate(log, home)
+        log.append([observation(b"between")])
+        rotate(log, home)
+        log.append([observation(b"last")])
+        write_bundle(log, home / "log", out, indexes=[1, 6], size=log.size, selection={})
+        current = log.vkey
+    for known in (first, current):
+        assert verify_bundle(out, vkey=known).problems == ()
+        done = by_script(out, known)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert (out / "checkpoints" / "SIZES").read_text().split() == ["3", "4", "6", "7"]
+    invented = Signer(ORIGIN, Ed25519PrivateKey.generate()).verifier
+    lines = (out / "vkeys" / "log").read_text()
+    (out / "vkeys" / "log").write_text(f"{lines}{invented} 3\n")
+    refresh(out)
+    assert by_script(out, str(invented)).returncode == 1
+    assert not verify_bundle(out, vkey=str(invented)).ok
+    (out / "vkeys" / "log").write_text(lines)
+    for name in ("entries/3.json", "proofs/3.tlog-proof"):
+        (out / name).unlink()
+    refresh(out)
+    assert "no entry of the bundle says" in by_script(out).stderr
+    assert any("no entry says so" in problem for problem in verify_bundle(out).problems)
+
+
+def test_a_bundle_of_a_log_signed_in_kms_too(
+    tmp_path: Path, moto: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The script verifies ECDSA lines with openssl; one that is wrong refuses the bundle."""
+    use_credentials(monkeypatch)
+    home, out = tmp_path / "home", tmp_path / "out"
+    with make(home, 2) as log:
+        rotate(log, home, KmsKey.find(ORIGIN, kms_key(moto), region=REGION, endpoint_url=moto))
+        log.append([observation(b"more")])
+        write_bundle(log, home / "log", out, indexes=range(4), size=4, selection={})
+    assert verify_bundle(out).problems == ()
+    done = by_script(out)
+    assert (done.returncode, done.stderr) == (0, "")
+    path = out / "checkpoints" / "4"
+    note = path.read_text()
+    path.write_text(note[:-9] + ("A" if note[-9] != "A" else "B") + note[-8:])
+    refresh(out)
+    assert "does not belong to it" in by_script(out).stderr
+    assert not verify_bundle(out).ok

@@ -7,7 +7,7 @@
 # place that you trust more. Exit 0: all of it holds. 1: something does not, and is named.
 #
 #   1. Every file is listed in MANIFEST, has the SHA-256 stated there, and no file lies beside them.
-#   2. The keys are well-formed; the log's is the one you gave.
+#   2. The keys are well-formed; the log's is the one you gave, now or formerly.
 #   3. Every checkpoint is signed by the log's key, and each continues the one before it.
 #   4. Cosignatures and time-stamps belong to their checkpoints.
 #   5. Every entry hashes, by its proof, to the root of a checkpoint of step 3.
@@ -192,13 +192,18 @@ is_signed() {
 
 VKEY=${1-${VKEY-}}
 given=$VKEY
-origin='' known=''
+origin='' known='' newer='' handovers=''
 while IFS=' ' read -r vkey last; do
     parse_key "$vkey" "01 02"
     [ -z "$last" ] || is_number "$last" || fail "vkeys/log says that a key was in force up to $last"
     [ -n "$origin" ] || origin=$key_name
     [ "$key_name" = "$origin" ] || fail "vkeys/log holds keys of two logs"
     [ "$vkey" != "$given" ] || known=yes
+    if [ -n "$last" ]; then
+        # That this key was followed by the newer one is to be proven in step 5.
+        handovers=$handovers$last\ $vkey\ $newer$nl
+    fi
+    [ "$key_type" = 02 ] || newer=$vkey
 done < vkeys/log
 [ -n "$origin" ] || fail "vkeys/log holds no key"
 [ -z "$given" ] || [ -n "$known" ] || fail "the key that you gave is not among the log's: $given"
@@ -236,12 +241,13 @@ line_of() {
 
 # Of the checkpoint that was read: by which of the log's keys it is signed; at least by one in force.
 check_log() {
-    signed=''
+    signed='' by_keys=' '
     while IFS=' ' read -r vkey last; do
         line_of "$vkey" "01 02"
         [ -n "$signature" ] || continue
         is_signed "$key" "$key_type" "$text" "$signature" || fail "$1: the signature of the log does not belong to it"
-        [ -n "$last" ] && [ "$size" -gt "$last" ] || signed=yes
+        by_keys="$by_keys$vkey "
+        [ "$key_type" = 02 ] || { [ -n "$last" ] && [ "$size" -gt "$last" ]; } || signed=yes
     done < vkeys/log
     [ -n "$signed" ] || fail "$1: no key of the log that was in force signed it"
 }
@@ -324,7 +330,7 @@ while IFS= read -r expected; do
         check_continues
     fi
     sizes="$sizes $size" old_size=$size old_root=$root
-    eval "root_$size=\$root by_$size=\$by note_$size=\$whole used_$size=0"
+    eval "root_$size=\$root by_$size=\$by note_$size=\$whole keys_$size=\$by_keys used_$size=0"
 done < checkpoints/SIZES
 [ -n "$sizes" ] || fail "the bundle holds no checkpoint"
 read_note checkpoint
@@ -395,7 +401,7 @@ check_payload() {
     payloads=$((payloads + 1))
 }
 
-absent=$nl reports='' entries=0 payloads=0 gone=0
+absent=$nl rotations=$nl reports='' entries=0 payloads=0 gone=0
 if [ -f payloads/ABSENT ]; then
     while IFS= read -r line; do absent=$absent$line$nl; done < payloads/ABSENT
 fi
@@ -414,13 +420,33 @@ for file in entries/*.json; do
     hash=${hash%% *}
     check_included
     check_payload
-    case $leaf in *'"kind":"report/1"'*) reports=$reports$leaf ;; esac
+    case $leaf in
+        *'"kind":"report/1"'*) reports=$reports$leaf ;;
+        *'"kind":"key/1"'*) rotations=$rotations$size\ $leaf$nl ;;
+    esac
     entries=$((entries + 1))
     eval "used_$size=\$((used_$size + 1))"
 done
 proofs=0
 for file in proofs/*; do [ ! -f "$file" ] || proofs=$((proofs + 1)); done
 [ "$proofs" = "$entries" ] || fail "there are $proofs proofs for $entries entries"
+
+# Each former key signed a checkpoint of its last size, which proves the entry that the next one follows.
+while IFS=' ' read -r last vkey newer; do
+    [ -n "$last" ] || continue
+    eval "by_keys=\${keys_$last- }"
+    case $by_keys in *" $vkey "*) ;; *) fail "the former key $vkey did not sign a checkpoint of $last entries" ;; esac
+    followed=''
+    while IFS=' ' read -r size leaf; do
+        [ "$size" = "$last" ] || continue
+        case $leaf in *'"detail":{'*"\"current\":\"$newer\",\"former\":\"$vkey\""*) followed=yes ;; esac
+    done <<EOF
+$rotations
+EOF
+    [ -n "$followed" ] || fail "no entry of the bundle says that $newer followed $vkey"
+done <<EOF
+$handovers
+EOF
 
 # --- 7. The report -------------------------------------------------------------------------------
 

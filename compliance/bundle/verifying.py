@@ -4,7 +4,8 @@ The procedure is that of ``verify.sh``, which lies in every bundle:
 
 1. Every file is listed in MANIFEST with its SHA-256, and no file lies beside them. A ZIP is byte for
    byte what is written from its members.
-2. The keys are well-formed; the log's is the one that was given, if one was.
+2. The keys are well-formed; one of the log's is the one that was given, if one was; and each former
+   key signed a checkpoint that proves the entry by which the next one followed.
 3. Every checkpoint is signed by the log's key, and each continues the one before it.
 4. Cosignatures and time-stamps belong to their checkpoints.
 5. Every entry hashes, by its proof, to the root of one of these checkpoints.
@@ -19,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,9 +31,11 @@ from compliance.canonical import Json, format_time
 from compliance.cosignature import Witness, cosignatures
 from compliance.errors import InputRefused, MunimentError, NotFound
 from compliance.evidence import Entry
+from compliance.logkeys import ROTATION, unfounded, with_keys
 from compliance.merkle import leaf_hash, verify_consistency, verify_inclusion
 from compliance.note import (
     Checkpoint,
+    Former,
     ProofFile,
     Verifier,
     from_base64,
@@ -107,7 +110,9 @@ class _Procedure:
         self._problems: list[str] = []
         self._bad_indexes: list[int] = []
         self._proven: dict[int, _Proven] = {}
-        self._keys: list[Verifier] = []
+        self._verifier: Verifier | None = None
+        self._rotations: list[tuple[int, int, Mapping[str, Json]]] = []
+        """Index, size proven against, and detail of the entries that say which key follows which."""
         self._issued: set[Json] = set()
         self._entries = self._payloads = self._bytes = 0
 
@@ -123,7 +128,7 @@ class _Procedure:
         # 2.
         self._tried(lambda: self._log_keys(vkey))
         # 3. and 4.
-        if self._keys:
+        if self._verifier:
             self._tried(self._checkpoints)
         # 5. and 6.
         names = self._source.names()
@@ -134,6 +139,9 @@ class _Procedure:
             name.startswith("entries/") for name in names
         ):
             self.problem("there is not one proof for each entry")
+        # 2., for which the entries had to be proven.
+        if self._verifier:
+            self._handed_over(self._verifier)
         # 7.
         if REPORT in names:
             self._tried(self._report)
@@ -176,20 +184,36 @@ class _Procedure:
     # 2.
 
     def _log_keys(self, given: str | None) -> None:
-        keys = [Verifier.parse(line) for line in self._lines("vkeys/log")]
-        if given is not None and Verifier.parse(given.strip()) not in keys:
+        text = self._source.read("vkeys/log").decode()
+        keys = with_keys(Verifier.parse(text.partition("\n")[0]), text)
+        if given is not None and given.strip() not in [str(keys), *(str(one.key) for one in keys.former)]:
             raise InputRefused(
                 f"The log's key in the bundle is not the one given, {given.strip()}.", field="vkey"
             )
-        if not keys or len({key.name for key in keys}) != 1:
-            raise InputRefused("vkeys/log holds not the keys of one log.", field="vkeys/log")
-        self._keys = keys
+        self._verifier = keys
 
     def _lines(self, name: str) -> list[str]:
         text = self._source.read(name).decode()
         if text and not text.endswith("\n"):
             raise InputRefused(f"{name} is cut short.", field=name)
         return text.split("\n")[:-1]
+
+    def _handed_over(self, verifier: Verifier) -> None:
+        """Each former key signed a checkpoint of its last size that proves the entry by which it handed over."""
+        for fault in unfounded(verifier, [(index, detail) for index, _, detail in self._rotations]):
+            self.problem(fault)
+        for former in verifier.former:
+            self._tried(lambda former=former: self._hand_over(former))  # type: ignore[misc]
+
+    def _hand_over(self, former: Former) -> None:
+        proven = self._proven.get(former.last)
+        sizes = [size for _, size, detail in self._rotations if detail.get("former") == str(former.key)]
+        if proven is None or former.last not in sizes:
+            message = (
+                f"The key {former.key} did not hand over: no checkpoint of {former.last} entries proves it."
+            )
+            raise InputRefused(message, field="vkeys/log")
+        Verifier(former.key.name, former.key.public).verified(proven.note)
 
     # 3. and 4.
 
@@ -229,8 +253,9 @@ class _Procedure:
         return _Proven(checkpoint, note, [f"witness {one.witness} ({format_time(one.at)})" for one in stated])
 
     def _opened(self, note: str) -> Checkpoint:
-        (key,) = self._keys
-        return open_checkpoint(note, key)
+        if self._verifier is None:
+            raise InputRefused("The bundle holds no key of the log.", field="vkeys/log")
+        return open_checkpoint(note, self._verifier)
 
     def _stamps(self, proven: _Proven, roots: list[x509.Certificate], names: set[str]) -> list[str]:
         size = proven.checkpoint.size
@@ -277,6 +302,8 @@ class _Procedure:
             raise InputRefused(f"Entry {index} does not lead to the signed root.", field="proof")
         proven.used += 1
         entry = Entry.from_bytes(leaf)
+        if entry.kind == ROTATION:
+            self._rotations.append((index, size, entry.detail))
         if entry.kind == "report/1":
             self._issued.add(entry.detail.get("sha256"))
         self._payload(index, entry)

@@ -1,6 +1,7 @@
 """Writing a bundle: entries with their payloads, proofs, and all that vouches for the log they are in.
 
-1. Of every size up to the one exported, take what others vouch for, verified and of this tree.
+1. Of every size up to the one exported, take what others vouch for, verified and of this tree; and of
+   each former key the entry and the checkpoint by which it handed over to the next.
 2. Prove each entry against the checkpoint that most vouch for, of these the earliest; where nobody
    vouches for one that covers it, against the checkpoint of the size exported.
 3. Add the keys, those checkpoints with cosignatures and time-stamps, and the consistency proofs
@@ -17,7 +18,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
@@ -27,7 +28,9 @@ from compliance.canonical import Json, sha256_hex
 from compliance.durable import rename, unavailable
 from compliance.errors import ContentGone, InputRefused, NotFound, StoreExists, StoreTampered
 from compliance.log import EvidenceLog
-from compliance.note import ProofFile, Verifier, to_base64
+from compliance.logkeys import ROTATION, keys_text
+from compliance.note import Checkpoint, Former, ProofFile, Verifier, join_note, split_note, to_base64
+from compliance.rotations import rotated_note
 from compliance.timestamps import DIGITS, certificates_pem, kept_certificates
 from compliance.vouched import Vouched, vouched, vouched_sizes
 from compliance.witnessing import known_witnesses
@@ -81,7 +84,10 @@ class _Held:
         """Step 2: the size of the checkpoint that the entry is proven against."""
         covering = [found for size, found in self.by_size.items() if size > index]
         best = max(covering, key=lambda found: (len(found.by), -found.checkpoint.size), default=None)
-        size = self.size if best is None else best.checkpoint.size
+        return self.use(self.size if best is None or not best.by else best.checkpoint.size)
+
+    def use(self, size: int) -> int:
+        """Take the checkpoint of a size into the bundle."""
         self.used.add(size)
         return size
 
@@ -124,7 +130,7 @@ class _Writing:
         self._log = log
         self._folder = folder
         self._target = target
-        self._verifier = Verifier.parse(log.vkey)
+        self._verifier = log.verifier
         self._held = _Held(log, size)
         self._files: dict[str, Callable[[], bytes]] = {}
         self._absent: dict[str, str] = {}
@@ -134,9 +140,11 @@ class _Writing:
         for size in vouched_sizes(self._folder):
             if size <= self._held.size:
                 self._held.by_size[size] = self._vouched(size)
+        self._handed_over()
         # 2. and 4.
         for index in wanted:
             self._entry(index)
+        entries = sum(name.startswith("entries/") for name in self._files)
         # 3.
         self._checkpoints(newest=not wanted)
         self._keys()
@@ -149,22 +157,46 @@ class _Writing:
             self._add(
                 "payloads/ABSENT", "".join(f"{d} {why}\n" for d, why in sorted(self._absent.items())).encode()
             )
-        return self._write(len(wanted))
+        return self._write(entries)
 
     def _vouched(self, size: int) -> Vouched:
         found = vouched(self._folder, size, self._verifier)
-        if found.checkpoint.root != self._log.root(size):
-            message = (
-                f"Others vouch for another root of {size} entries than this log has: the log was rewritten."
-            )
-            raise StoreTampered(message, index=size, field="checkpoint")
+        self._require_root(found.checkpoint)
         return found
+
+    def _require_root(self, checkpoint: Checkpoint) -> None:
+        if checkpoint.root != self._log.root(checkpoint.size):
+            message = f"What was signed of {checkpoint.size} entries is another root than this log has: the log was rewritten."
+            raise StoreTampered(message, index=checkpoint.size, field="checkpoint")
+
+    def _handed_over(self) -> None:
+        """Former keys, each with the entry and the doubly signed checkpoint by which it handed over."""
+        followers = [self._verifier, *(one.key for one in self._verifier.former)]
+        for follower, one in zip(followers, self._verifier.former, strict=False):
+            checkpoint, note = rotated_note(self._folder, one, follower)
+            self._require_root(checkpoint)
+            held = self._held.by_size.get(one.last, Vouched(checkpoint, note, ()))
+            text, lines = split_note(held.note)
+            lines += [line for line in split_note(note)[1] if line not in lines]
+            self._held.by_size[one.last] = replace(held, note=join_note(text, lines))
+            self._entry(self._index_of(one, follower), one.last)
+
+    def _index_of(self, former: Former, follower: Verifier) -> int:
+        """The entry that says that a key follows another: as a rule the last one below its last size."""
+        said = {"former": str(former.key), "current": str(follower)}
+        for index in range(former.last - 1, -1, -1):
+            entry = self._log.entry(index)
+            if entry.kind == ROTATION and said.items() <= entry.detail.items():
+                return index
+        raise StoreTampered(f"No entry says that {follower} followed {former.key}.", index=former.last)
 
     def _add(self, name: str, body: bytes) -> None:
         self._files[name] = lambda: body
 
-    def _entry(self, index: int) -> None:
-        size = self._held.checkpoint_of(index)
+    def _entry(self, index: int, against: int | None = None) -> None:
+        if f"entries/{index}.json" in self._files:
+            return
+        size = self._held.checkpoint_of(index) if against is None else self._held.use(against)
         self._files[f"entries/{index}.json"] = lambda: self._log.leaf(index)
         self._files[f"proofs/{index}.tlog-proof"] = lambda: self._proof(index, size)
         entry = self._log.entry(index)
@@ -200,7 +232,7 @@ class _Writing:
             self._add(f"consistency/{old}-{new}", "".join(f"{to_base64(step)}\n" for step in path).encode())
 
     def _keys(self) -> None:
-        self._add("vkeys/log", f"{self._log.vkey}\n".encode())
+        self._add("vkeys/log", keys_text(self._verifier).encode())
         witnesses, certificates = known_witnesses(self._folder), kept_certificates(self._folder)
         if witnesses:
             self._add("vkeys/witnesses", "".join(f"{witness}\n" for witness in witnesses).encode())
