@@ -93,7 +93,7 @@ def _review(system: str) -> dict[str, Any]:
 
 
 ANCHORS = sorted({anchor for topic in TOPICS.values() for anchor in topic.anchors})
-RESOURCES: Mapping[tuple[str, str], Mapping[str, Any]] = {
+RESOURCES: Mapping[tuple[str, str], dict[str, Any]] = {
     ("asset", PORTAL): _asset(PORTAL),
     ("asset", LAB): _asset(LAB, environment="staging", criticality="low"),
     ("s3_bucket", RAW): _bucket("raw"),
