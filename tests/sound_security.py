@@ -119,7 +119,7 @@ RESOURCES: Mapping[tuple[str, str], dict[str, Any]] = {
     },
     ("application_policy", "console"): {
         "application": "console", "system": PORTAL, "federated": True, "factors": "phishing-resistant", "privileged": True,
-        "idle_minutes": 15, "session_minutes": 480, "lockout_attempts": 5, "lockout_minutes": 30, "shared_accounts": 0,
+        "idle_minutes": 15, "session_minutes": 480, "lockout_attempts": 5, "lockout_minutes": 30, "shared_accounts": 0, "first_password_changes": True, "reset_verifies": True,
         "default_accounts": 0,
     },
     ("directory_user", "u1"): {
@@ -265,6 +265,14 @@ def _found(category: str) -> Fault:
     )
 
 
+def _both(*faults: Fault) -> Fault:
+    def act(organisation: Organisation) -> None:
+        for fault in faults:
+            fault(organisation)
+
+    return act
+
+
 _LEAVER = _put("directory_user", "u2", active=True)
 FAULTS: Mapping[str, Fault] = {
     "applications-are-federated": _put("application_policy", "console", federated=False),
@@ -277,10 +285,12 @@ FAULTS: Mapping[str, Fault] = {
     "directory-account-not-dormant": _put("directory_user", "u1", last_sign_in=ago(120)),
     "application-session-limits": _put("application_policy", "console", idle_minutes=None),
     "application-locks-out": _put("application_policy", "console", lockout_attempts=None),
+    "application-guards-credentials": _put("application_policy", "console", reset_verifies=False),
     "application-has-no-shared-account": _put("application_policy", "console", shared_accounts=2),
-    "person-has-one-account": lambda o: [
-        o.set("directory_user", "u1", roles=[]), o.set("directory_user", "u9", external_id="p1", user_name="x"),
-    ],
+    "person-has-one-account": _both(
+        _put("directory_user", "u1", roles=[]),
+        _put("directory_user", "u9", external_id="p1", user_name="x"),
+    ),
     "iam-password-mixture": _scan("password-policy"),
     "iam-machine-user-has-no-key": _put(
         "iam_user", f"arn:aws:iam::{ACCOUNT}:user/ann",
@@ -299,9 +309,10 @@ FAULTS: Mapping[str, Fault] = {
     "privileged-account-is-a-persons": _put("directory_user", "u1", external_id="p9"),
     "secret-rotates": _put("secret", "db", last_rotated=ago(200)),
     "secret-is-closed-and-owned": _put("secret", "db", owner=None),
-    "repository-scanned-for-secrets": lambda o: [
-        o.set("repository", "org/app", secret_scanning=False), o.set("scan_run", "r1", finished=ago(60)),
-    ],
+    "repository-scanned-for-secrets": _both(
+        _put("repository", "org/app", secret_scanning=False),
+        _put("scan_run", "r1", finished=ago(60)),
+    ),
     "leaked-secret-revoked": _found("secret"),
     "image-holds-no-secret": _found("secret"),
     "estate-shows-no-secret": _scan("exposed-secrets"),

@@ -61,6 +61,12 @@ APPLICATION_POLICY = FactSchema(
         Field(
             "lockout_minutes", "int", "Minutes that the lock lasts; absent if there is none", optional=True
         ),
+        Field(
+            "first_password_changes", "bool", "Whether a first password is unique and must be changed at once"
+        ),
+        Field(
+            "reset_verifies", "bool", "Whether a person is verified before a credential is changed or reset"
+        ),
         Field("shared_accounts", "int", "Accounts that several people use"),
         Field("default_accounts", "int", "Vendor-supplied accounts that can still sign in"),
     ),
