@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from compliance.bundle import write_bundle
 from compliance.canonical import sha256_hex
+from compliance.timestamps import read_certificates, stamp
+from compliance.witnessing import submit
 from tests.logs import ORIGIN, make, observation
+from tests.vouchers import WITNESS, make_authority, serving_authority, serving_witness
 
 PROCEDURE = Path(__file__).parents[1] / "docs" / "verify-by-hand.md"
 
@@ -67,3 +71,46 @@ def test_a_sealed_payload_is_verified_as_it_is_stored(tmp_path: Path) -> None:
         log.append([observation(b"personal", sealed=True)])
         (tmp_path / "proof").write_text(log.prove(2))
     assert by_hand(tmp_path / "home" / "log", 2, tmp_path / "proof").returncode == 0
+
+
+def test_witness_and_time_stamp_are_verified_by_hand(tmp_path: Path) -> None:
+    """A cosignature and a time-stamp of the proof's checkpoint are verified, and refused where they are another's."""
+    home, folder = tmp_path / "home", tmp_path / "home" / "log"
+    with (
+        make(home, 5) as log,
+        serving_witness(tmp_path / "w", log.vkey) as (url, witness, _),
+        serving_authority(tmp_path / "tsa") as (tsa, root),
+    ):
+        submit(log, folder, url=url, vkey=witness.vkey)
+        stamp(log.checkpoint(), folder, url=tsa, roots=read_certificates(root))
+        (tmp_path / "proof").write_text(log.prove(2))
+        (tmp_path / "earlier").write_text(log.prove(2, 4))
+    (response,) = (folder / "stamped").glob("*.tsr")
+    given = {
+        "WITNESS": witness.vkey, "COSIGNED": str(folder / "cosigned" / "5"), "STAMP": str(response),
+        "STAMPED": str(folder / "stamped" / "5.note"), "TSA": str(root),
+    }  # fmt: skip
+    done = by_hand(folder, 2, tmp_path / "proof", **given)
+    assert (done.stderr, done.returncode) == ("", 0)
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith(f"VERIFIED: entry 2 of 5 in {ORIGIN}")
+    assert lines[1] == f"COSIGNED: by {WITNESS} at 2026-11-23T12:00:00Z"
+    assert re.fullmatch(r"STAMPED: [A-Z][a-z]{2} .* GMT", lines[2])
+    other = make_authority(tmp_path / "other")
+    own = {"WITNESS": (folder / "vkey").read_text().strip()}
+    for change in ({"TSA": str(other)}, {"COSIGNED": str(folder / "checkpoint")}, own):
+        assert by_hand(folder, 2, tmp_path / "proof", **(given | change)).returncode == 1, change
+    assert by_hand(folder, 2, tmp_path / "earlier", **given).returncode == 1
+
+
+def test_a_bundle_is_verified_as_the_document_says(tmp_path: Path) -> None:
+    """The commands for a bundle, run as they are written, end with the line that the document promises."""
+    with make(tmp_path / "home", 9) as log:
+        write_bundle(log, tmp_path / "home" / "log", tmp_path / "out", indexes=range(9), size=9, selection={})
+        vkey = log.vkey
+    (commands,) = re.findall(r"```bash\n(.*?)```", PROCEDURE.read_text(), flags=re.DOTALL)
+    variables = {"PATH": "/usr/bin:/bin", "BUNDLE": str(tmp_path / "out"), "VKEY": vkey}
+    done = subprocess.run(["sh", "-ec", commands], check=False, capture_output=True, text=True, env=variables)
+    assert (done.returncode, done.stderr) == (0, "")
+    expected = f"VERIFIED: 9 entries and 9 payloads of {ORIGIN}; vouched for by this machine's key only"
+    assert done.stdout.splitlines()[-1] == expected
