@@ -35,6 +35,7 @@ class ApiToken(Operational, table=True):
     sha256: str = Field(unique=True)
     scopes: str
     source: str | None = None
+    engagement: str | None = Field(default=None, sa_column=Column(Text))
     created_by: str
     created_at: int = Field(sa_column=Column(BigInteger, nullable=False))
     expires_at: int | None = Field(default=None, sa_column=Column(BigInteger))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from compliance.errors import Forbidden, InputRefused
+from web.engagements import Engagement
 
 INGESTED = ("lineage", "decisions", "consents", "erasures", "members", "contracts", "purposes")
 """What ``ingest`` may be narrowed to, and what a pushed source may be configured to accept."""
@@ -36,6 +37,8 @@ class Caller:
     via: Literal["token", "session"]
     source: str | None = None
     """The configured source that the token is bound to."""
+    engagement: Engagement | None = None
+    """The engagement that the token is bound to: it reads the log and the entries of its scope alone."""
     role: str | None = None
     csrf: str | None = None
     """What a form of this session must send back."""

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import PlainTextResponse, Response
 
 from collectors.pushed.bodies import take_apart
@@ -19,10 +19,14 @@ from compliance.facts import Opened
 from compliance.timestamps import STAMPED
 from compliance.witnessing import cosigned_sizes, known_witnesses
 from web.access import UNSEALING, Caller, needs
+from web.engagements import SCOPE as ENGAGED
+from web.engagements import listed as listed_entries
 from web.ports import StorePort
 from web.problems import described
 
 Auditor = Annotated[Caller, Depends(needs("auditor"))]
+Reader = Annotated[Caller, Depends(needs("auditor", ENGAGED))]
+"""Who may read the log: an auditor, or the token of an engagement, within its scope."""
 IMMUTABLE = "private, max-age=31536000, immutable"
 _TILE = re.compile(r"tile/(?:entries|\d{1,2})/(?:x\d{3}/)*\d{3}(?P<partial>\.p/\d{1,3})?")
 _VOUCHED = re.compile(
@@ -36,19 +40,19 @@ router = APIRouter(tags=["evidence"])
 
 
 @router.get("/log/checkpoint", response_class=PlainTextResponse, responses=described(401, 403))
-def checkpoint(request: Request, _caller: Auditor) -> Response:
+def checkpoint(request: Request, _caller: Reader) -> Response:
     """The signed checkpoint (C2SP tlog-checkpoint) of the published size."""
     return PlainTextResponse(_store(request).log.checkpoint(), headers={"Cache-Control": "no-cache"})
 
 
 @router.get("/log/vkey", response_class=PlainTextResponse, responses=described(401, 403))
-def vkey(request: Request, _caller: Auditor) -> Response:
+def vkey(request: Request, _caller: Reader) -> Response:
     """The verifier key of the log (C2SP signed-note), ``name+hash+base64``."""
     return PlainTextResponse(_store(request).log.vkey + "\n", headers={"Cache-Control": "no-cache"})
 
 
 @router.get("/log/vouched", responses=described(401, 403))
-def vouched(request: Request, _caller: Auditor) -> dict[str, Json]:
+def vouched(request: Request, _caller: Reader) -> dict[str, Json]:
     """The sizes whose checkpoints others vouch for: at ``/log/cosigned/N`` and ``/log/stamped/``."""
     folder = _store(request).settings.home / "log"
     return {
@@ -58,8 +62,10 @@ def vouched(request: Request, _caller: Auditor) -> dict[str, Json]:
 
 
 @router.get("/log/{path:path}", responses=described(401, 403, 404))
-def tile(request: Request, path: str, _caller: Auditor) -> Response:
+def tile(request: Request, path: str, caller: Reader) -> Response:
     """A tile or entry bundle (C2SP tlog-tiles): ``tile/<L>/<N>[.p/<W>]``, ``tile/entries/<N>[.p/<W>]``."""
+    if caller.engagement is not None and path.startswith("tile/entries"):
+        raise Forbidden("Entry bundles hold other entries too; an engagement reads its own, one by one.")
     if _VOUCHED.fullmatch(path):
         return _vouched(_store(request).settings.home / "log" / path, path)
     match = _TILE.fullmatch(path)
@@ -82,11 +88,11 @@ def _vouched(file: Path, path: str) -> Response:
 
 
 @router.get("/api/v1/evidence/{name:path}/payload", responses=described(401, 403, 404, 422))
-def payload(request: Request, name: str, caller: Auditor) -> Response:
+def payload(request: Request, name: str, caller: Reader) -> Response:
     """The bytes of a piece of evidence as they were taken in, unsealed for who may read them."""
     index, item = parse_evidence_id(name)
     store = _store(request)
-    entry = store.log.entry(index)
+    entry = _entry(store, index, caller)
     _refuse_sealed(entry, caller)
     body = store.log.body(entry, index)
     if body is None or entry.payload is None:
@@ -101,21 +107,21 @@ def payload(request: Request, name: str, caller: Auditor) -> Response:
     response_class=PlainTextResponse,
     responses=described(401, 403, 404, 422),
 )
-def proof(request: Request, name: str, _caller: Auditor, log_size: int | None = None) -> Response:
+def proof(request: Request, name: str, caller: Reader, log_size: int | None = None) -> Response:
     """The C2SP tlog-proof of the entry, against the checkpoint of a size (default: the published one)."""
     index, _ = parse_evidence_id(name)
     log = _store(request).log
-    log.entry(index)
+    _entry(_store(request), index, caller)
     return PlainTextResponse(log.prove(index, log_size), headers={"Cache-Control": "no-store"})
 
 
 @router.get("/api/v1/evidence/{name:path}", responses=described(401, 403, 404, 422))
-def evidence(request: Request, name: str, _caller: Auditor) -> dict[str, Json]:
+def evidence(request: Request, name: str, caller: Reader) -> dict[str, Json]:
     """The entry, as it is proven; for ``INDEX/ITEM`` also what the entry says of that item."""
     index, item = parse_evidence_id(name)
     log = _store(request).log
+    entry = _entry(_store(request), index, caller)
     leaf = log.leaf(index)
-    entry = log.entry(index)
     value: dict[str, Json] = {
         "id": evidence_id(index, item), "index": index, "entry": strict_json(leaf, what="entry"),
         "leaf": base64.b64encode(leaf).decode(), "sealed": entry.payload is not None and bool(entry.payload.sealed),
@@ -123,6 +129,26 @@ def evidence(request: Request, name: str, _caller: Auditor) -> dict[str, Json]:
     if item is None:
         return value
     return {**value, "item": item, **_said_of_item(entry, index, item)}
+
+
+@router.get("/api/v1/engagement", responses=described(401, 403))
+def engagement(
+    request: Request,
+    caller: Annotated[Caller, Depends(needs(ENGAGED))],
+    start: Annotated[int, Query(ge=0)] = 0,
+) -> dict[str, Json]:
+    """The engagement that the token is bound to, and the entries of its scope from an index on."""
+    if caller.engagement is None:
+        raise Forbidden("This token is bound to no engagement.")
+    return listed_entries(request, caller.engagement, start)
+
+
+def _entry(store: StorePort, index: int, caller: Caller) -> Entry:
+    """An entry, if the caller may read it. Raises NotFound, Forbidden."""
+    entry = store.log.entry(index)
+    if caller.engagement is not None:
+        caller.engagement.refuse_outside(index, entry)
+    return entry
 
 
 def _said_of_item(entry: Entry, index: int, item: int) -> dict[str, Json]:

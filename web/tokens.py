@@ -18,6 +18,7 @@ from compliance.errors import InputRefused, NotFound, Unauthenticated
 from compliance.evidence import CollectorName, Observation
 from compliance.tables import ApiToken
 from web.caller import Caller, checked_scopes
+from web.engagements import SCOPE, Engagement
 from web.ports import StorePort
 
 ACCESS = CollectorName("muniment-access", "1")
@@ -41,10 +42,18 @@ def create_token(
     scopes: Sequence[str],
     created_by: str,
     source: str | None = None,
+    engagement: Engagement | None = None,
     valid_for: timedelta | None = None,
 ) -> CreatedToken:
-    """Make a token. Raises InputRefused for an unknown scope, or a source that is not configured."""
+    """Make a token. Raises InputRefused for an unknown scope, or a source that is not configured.
+
+    One that is bound to an engagement reads the log and the entries of its scope, and nothing else.
+    """
     held = checked_scopes(scopes)
+    if engagement is not None and (held != ("auditor",) or source is not None):
+        raise InputRefused(
+            "A token of an engagement has the scope auditor alone, and no source.", field="scope"
+        )
     _require_source(store, source)
     now = store.clock()
     token, name = PREFIX + secrets.token_urlsafe(SECRET_BYTES), secrets.token_hex(6)
@@ -52,9 +61,11 @@ def create_token(
     record_access(store, "token-created", {"by": created_by}, {
         "token": name, "scopes": list(held), "source": source,
         "expires_at": None if expires is None else format_time(expires),
+        **({} if engagement is None else {"engagement": engagement.as_json()}),
     })  # fmt: skip
     row = ApiToken(
         id=name, sha256=sha256_hex(token.encode()), scopes=",".join(held), source=source, created_by=created_by,
+        engagement=None if engagement is None else canonical(engagement.as_json()).decode(),
         created_at=micros(now), expires_at=None if expires is None else micros(expires),
     )  # fmt: skip
     with Session(store.operations) as session:
@@ -100,7 +111,9 @@ def caller_of_token(store: StorePort, token: str) -> Caller:
         raise Unauthenticated(f"The token {row.id} was revoked.")
     if row.expires_at is not None and row.expires_at <= micros(store.clock()):
         raise Unauthenticated(f"The token {row.id} lapsed on {_time(row.expires_at)}.")
-    return Caller(f"token:{row.id}", frozenset(row.scopes.split(",")), "token", source=row.source)
+    engagement = Engagement.from_text(row.engagement)
+    scopes = frozenset(row.scopes.split(",")) if engagement is None else frozenset({SCOPE})
+    return Caller(f"token:{row.id}", scopes, "token", source=row.source, engagement=engagement)
 
 
 def _require_source(store: StorePort, source: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -15,11 +16,11 @@ from compliance.checking import NO_ANCHOR
 from compliance.checking import as_json as as_json_of
 from compliance.cli.composition import collect, create_store, local_user, machine_clock, open_store, opened
 from compliance.cli.export_commands import verify_exported
-from compliance.cli.output import print_json
+from compliance.cli.output import instant, print_json
 from compliance.cli.serving import Served
 from compliance.database import MODE
 from compliance.databases import databases_of
-from compliance.errors import NotFound
+from compliance.errors import InputRefused, NotFound
 from compliance.place import place_of
 from compliance.sample import Program, build_sample
 from compliance.settings import load_settings
@@ -27,6 +28,7 @@ from compliance.standing import projections_equal_a_rebuild
 from compliance.verify import verify_store
 from compliance.verifying import verify_configured
 from web.access import create_sign_in_link, create_token
+from web.engagements import Engagement
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 Host = Annotated[str, typer.Option("--host", help="Address to listen on")]
@@ -155,6 +157,19 @@ def upgrade_database() -> None:
     typer.echo(f"The operational database is at revision {databases_of(settings).upgrade()}.")
 
 
+def engagement_of(
+    name: str | None, sources: Sequence[str], kinds: Sequence[str], from_: str | None, to: str | None
+) -> Engagement | None:
+    """The engagement that options name. Raises InputRefused for limits of none."""
+    if name is not None:
+        return Engagement(name, tuple(sources), tuple(kinds), instant(from_, "--from"), instant(to, "--to"))
+    if sources or kinds or from_ or to:
+        raise InputRefused(
+            "--only-source, --only-kind, --from and --to need --engagement.", field="--engagement"
+        )
+    return None
+
+
 @tokens.command("create")
 def token_create(
     scope: Annotated[str, typer.Option("--scope", help="Scopes, separated by commas")],
@@ -162,12 +177,24 @@ def token_create(
     days: Annotated[
         int | None, typer.Option("--days", min=1, max=36_500, help="Days until it lapses; default: never")
     ] = None,
+    engagement: Annotated[
+        str | None, typer.Option("--engagement", help="Bind it to an engagement of this name: auditor alone")
+    ] = None,
+    only_source: Annotated[
+        list[str] | None, typer.Option("--only-source", help="The engagement reads entries of this source")
+    ] = None,
+    only_kind: Annotated[
+        list[str] | None, typer.Option("--only-kind", help="The engagement reads entries of this kind")
+    ] = None,
+    from_: Annotated[str | None, typer.Option("--from", help="… received from this instant on")] = None,
+    to: Annotated[str | None, typer.Option("--to", help="… and before this one")] = None,
 ) -> None:
     """Make an API token: printed once, alone on the last line; only its hash is kept."""
+    bound = engagement_of(engagement, only_source or (), only_kind or (), from_, to)
     store = open_store(load_settings())
     try:
         made = create_token(
-            store, scopes=[part.strip() for part in scope.split(",")], source=source,
+            store, scopes=[part.strip() for part in scope.split(",")], source=source, engagement=bound,
             valid_for=None if days is None else timedelta(days=days), created_by=local_user(),
         )  # fmt: skip
     finally:
