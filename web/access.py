@@ -28,6 +28,12 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 
 def identified(request: Request) -> Caller:
     """Who calls: by ``Authorization: Bearer``, else by the session's cookie. Raises Unauthenticated."""
+    caller = _identified(request)
+    request.state.account = caller.name  # what is refused from here on is counted as theirs
+    return caller
+
+
+def _identified(request: Request) -> Caller:
     store: StorePort = request.app.state.store
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme:

@@ -16,6 +16,7 @@ from web.pages import ROUTERS as PAGES
 from web.pages import problem_page as page_of_problem
 from web.ports import AnswersPort, StorePort
 from web.problems import ProblemPage
+from web.refusals import Recorded, Refusals
 
 INTAKE_THREADS = 8
 """Bodies that are worked on at once; further ones wait."""
@@ -50,6 +51,8 @@ def create_app(
     problems.install(app)
     for router in (*ROUTERS, *pages):
         app.include_router(router)
+    app.state.refusals = Refusals(store.log, store.clock)
+    app.add_middleware(Recorded, refusals=app.state.refusals)
     app.add_middleware(Counted, metrics=app.state.metrics)
     app.add_middleware(Hardened)
     _describe_problems(app)

@@ -36,6 +36,7 @@ class Served:
         self.app = create_app(store, self.answers)
 
     def _stand(self) -> None:
+        self.app.state.refusals.flush()
         self.store.projections.catch_up()
         announce_changes(self.store, self.answers)
         settings = self.store.settings
@@ -53,6 +54,7 @@ class Served:
             uvicorn.Server(config).run()
         finally:
             self.schedule.stop()
+            self.app.state.refusals.flush(closing=True)
 
 
 def _refuse_a_taken_address(host: str, port: int) -> None:
