@@ -21,6 +21,9 @@ from compliance.tiles import WIDTH, Tile
 LOCAL = frozenset({"append.lock", "head.db", "head.db-shm", "head.db-wal", "staging"})
 """Files beside the log that are no part of it: they stay where they are."""
 
+VOUCHED = frozenset({"cosigned", "rotated", "stamped"})
+"""Folders of what others, or former keys, signed: kept beside the log wherever it lies."""
+
 
 @contextmanager
 def fetched(bucket: Bucket, home: Path) -> Iterator[Path]:
@@ -37,12 +40,16 @@ def fetch_log(bucket: Bucket, home: Path, folder: Path) -> None:
     """The same, into a folder that stays. The checkpoint is read first, so that what it speaks for is there."""
     note = bucket.read(LOG + CHECKPOINT)
     if note is None:
-        raise StoreTampered(f"{bucket}/log/checkpoint is missing; restore it from a backup.", field=CHECKPOINT)
+        raise StoreTampered(
+            f"{bucket}/log/checkpoint is missing; restore it from a backup.", field=CHECKPOINT
+        )
     with refusing("Copying the log out of its bucket"):
         make_folder(folder / "log")
         for path in sorted((home / "log").iterdir()):
             if path.name not in LOCAL and path.is_file():
                 shutil.copy2(path, folder / "log")
+            elif path.name in VOUCHED:
+                shutil.copytree(path, folder / "log" / path.name)
         for key, _ in bucket.keys(LOG):
             body = None if key == LOG + CHECKPOINT else bucket.read(key)
             # A partial tile that was swept since it was listed is full by now, and comes later in the list.
@@ -65,5 +72,7 @@ def lock_faults(bucket: Bucket) -> Iterator[Problem]:
 def _fault(bucket: Bucket, key: str, index: int | None) -> Iterator[Problem]:
     seen = bucket.look(key)
     if seen is not None and (seen.mode != MODE or seen.lock.until is None):
-        found = f"{bucket}/{key} is not locked" if seen.mode is None else f"{bucket}/{key} has mode {seen.mode}"
+        found = (
+            f"{bucket}/{key} is not locked" if seen.mode is None else f"{bucket}/{key} has mode {seen.mode}"
+        )
         yield Problem(index, found, f"Object Lock in {MODE.lower()} mode with a date")

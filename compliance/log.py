@@ -20,7 +20,7 @@ from compliance.bounds import Bound, Bounds
 from compliance.canonical import sha256_hex
 from compliance.commit import Committer, Draft
 from compliance.drafting import Drafter, Keeps, keep_longest
-from compliance.durable import make_folder, refusing
+from compliance.durable import PUBLIC, make_folder, put_file, refusing
 from compliance.errors import (
     ContentGone,
     Forbidden,
@@ -362,6 +362,8 @@ class EvidenceLog:
         verifier = followed(former, signer.verifier, checkpoint.size)
         note = join_note(text, lines).encode()
         # In this order, so that what a crash leaves opens by the one key or by the other.
+        with refusing("Keeping the checkpoint that both keys signed"):
+            put_file(self._keys_folder.parent / LOG / ROTATED / str(checkpoint.size), note, mode=PUBLIC)
         self._place.replace(f"{ROTATED}/{checkpoint.size}", note)
         self._place.replace(VKEYS, keys_text(verifier).encode())
         self._place.replace("checkpoint", note)

@@ -30,7 +30,7 @@ Reader = Annotated[Caller, Depends(needs("auditor", ENGAGED))]
 IMMUTABLE = "private, max-age=31536000, immutable"
 _TILE = re.compile(r"tile/(?:entries|\d{1,2})/(?:x\d{3}/)*\d{3}(?P<partial>\.p/\d{1,3})?")
 _VOUCHED = re.compile(
-    r"witnesses|cosigned/\d{1,19}|stamped/(?:\d{1,19}\.note|\d{1,19}\.[0-9a-f]{16}\.tsr|[0-9a-f]{16}\.pem)"
+    r"witnesses|vkeys|(?:cosigned|rotated)/\d{1,19}|stamped/(?:\d{1,19}\.note|\d{1,19}\.[0-9a-f]{16}\.tsr|[0-9a-f]{16}\.pem)"
 )
 
 router = APIRouter(tags=["evidence"])
