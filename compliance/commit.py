@@ -31,6 +31,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from compliance import headseal
 from compliance.canonical import EPOCH, from_micros, micros
 from compliance.durable import FileLock, refusing
 from compliance.errors import MunimentError, StoreTampered, StoreUnavailable
@@ -103,6 +104,7 @@ class Committer:
         """The key that signs now, asked whenever another process may have rotated it."""
         self._published = published
         self._publication = publication or Publication(folder)
+        self._folder = folder
         self._past = PastCheckpoints(folder)
         self._pacer = Pacer(self.publish)
         self._lock = FileLock(folder / "append.lock")
@@ -155,7 +157,9 @@ class Committer:
         self._head.confirm_held()
         self._publication.publish()
         self._past.note(taken.state.size, taken.state.root)
-        self._head.mark_published(taken.state)
+        if taken.state.published != taken.state.size:
+            self._unseal()
+            self._head.mark_published(taken.state)
 
     def close(self) -> None:
         """Wait for a commit under way, note that all is published, and close the head."""
@@ -170,6 +174,8 @@ class Committer:
             finally:
                 self._past.close()
                 self._head.close()
+                with suppress(MunimentError), self._lock.held():
+                    headseal.seal(self._folder)
                 self._lock.close()
 
     @contextmanager
@@ -184,6 +190,7 @@ class Committer:
         state, tip, _ = taken = self._taken_up()
         # Whatever goes wrong from here on is found out by taking the log up afresh.
         self._taken = None
+        self._unseal()
         with self._head.transaction() as transaction:
             # 2.
             batch = _decide(state, drafts, transaction)
@@ -212,6 +219,10 @@ class Committer:
             self._past.note(new.size, new.root)
         self._accept(new, grown, note)
         return True
+
+    def _unseal(self) -> None:
+        with refusing("Opening the log head for writing"):
+            headseal.unseal(self._folder)
 
     def _note(self, state: HeadState) -> str:
         return self._signer.signed(Checkpoint(self._signer.name, state.size, state.root).text())

@@ -14,7 +14,7 @@ from pathlib import Path
 from compliance.anchor import AnchorPlace, checkpoint_at
 from compliance.errors import StoreTampered, StoreUnavailable
 from compliance.note import Verifier
-from compliance.past_checkpoints import KeptCheckpoint, read_past
+from compliance.past_checkpoints import KeptCheckpoint, read_past, recorded
 from compliance.rotations import handovers
 from compliance.timestamps import Stamp, all_stamps
 from compliance.vouched import Vouched, vouched_by
@@ -30,6 +30,8 @@ class Former:
         """``told`` is given what is wrong with what is kept."""
         self._folder = folder
         self._told = told
+        # Noted before the checkpoint is read: what is published meanwhile is none of its past.
+        self._recorded = recorded(folder)
         self._vouched: dict[int, Vouched] = {}
         others = [*self._cosigned(verifier), *self._stamped(verifier), *self._anchored(verifier, anchor)]
         others += self._rotated(verifier)
@@ -45,7 +47,7 @@ class Former:
         return vouched_by(None if newest is None else self._vouched[newest], size)
 
     def _past(self) -> Iterator[KeptCheckpoint]:
-        for found in read_past(self._folder):
+        for found in read_past(self._folder, self._recorded):
             if isinstance(found, KeptCheckpoint):
                 yield found
             else:

@@ -98,11 +98,19 @@ def written(size: int, root: bytes) -> bytes:
     return b"%d %s\n" % (size, base64.b64encode(root))
 
 
-def read_past(folder: Path) -> Iterator[KeptCheckpoint | StoreTampered]:
-    """What is recorded now, in the order of the sizes; what is wrong with a line stands in its place."""
-    path = folder / NAME
+def recorded(folder: Path) -> int:
+    """How many bytes are recorded now: of checkpoints that were published before, all of them."""
     try:
-        end, file = path.stat().st_size, path.open("rb")
+        return (folder / NAME).stat().st_size
+    except OSError:
+        return 0
+
+
+def read_past(folder: Path, end: int | None = None) -> Iterator[KeptCheckpoint | StoreTampered]:
+    """What is recorded, up to ``end`` or to now, by size; what is wrong with a line stands in its place."""
+    end = recorded(folder) if end is None else end
+    try:
+        file = (folder / NAME).open("rb")
     except OSError as error:
         yield StoreTampered(
             f"log/{NAME} cannot be read: {error.strerror}; expected every checkpoint.", field=NAME

@@ -191,12 +191,17 @@ class Rederivation:
             if named is not None and path.is_file():
                 yield named.width, path
 
-    def unexpected(self, reach: int) -> None:
-        """Report what lies among the tiles and belongs to no tree of up to ``reach`` entries."""
+    def unexpected(self, reach: int, reaches_now: Callable[[], int]) -> None:
+        """Report what lies among the tiles and belongs to no tree of up to ``reach`` entries.
+
+        ``reaches_now`` is asked again where a file lies beyond that: it may have been published meanwhile.
+        """
         for folder, _, names in os.walk(self._folder / "tile"):
             for path in (Path(folder) / name for name in names):
                 place = path.relative_to(self._folder)
                 tile = Tile.parse(place.as_posix())
+                if tile is not None and width_at(tile, reach) < tile.width:
+                    reach = max(reach, reaches_now())
                 if tile is None or width_at(tile, reach) < tile.width or not is_plain(path):
                     expected = f"only the files of a log of {reach} entries"
                     self._problems.add(None, f"log/{place} lies among the tiles", expected)

@@ -15,7 +15,8 @@ The procedure:
 7. The tree continues every checkpoint of step 2: it has their root at their size, and is no smaller.
 8. The root derived from the entries is the checkpoint's.
 9. The head holds entries that hash to its own root, agrees with the published log where both
-   speak, and has signed no size that the published log falls short of.
+   speak, and has signed no size that the published log falls short of. As long as nobody opened the
+   store since it was closed, no byte of the head has changed.
 10. Nothing else lies among the tiles.
 11. Every lock is as it should be, where the store has locks (``locks``).
 12. With projections: they equal a rebuild (``compliance.standing``, as it needs the store's readers).
@@ -34,6 +35,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from compliance import headseal
 from compliance.anchor import AnchorPlace
 from compliance.canonical import Json
 from compliance.commit import are_of_one_time
@@ -128,8 +130,8 @@ class _Procedure:
         self._progress = progress
         self._problems = Problems()
         self._bad: set[str] = set()
-        self._rotations: list[tuple[int, Mapping[str, Json]]] = []
         self._gone = Gone()
+        self._rotations: list[tuple[int, Mapping[str, Json]]] = []
         self._entries = self._payload_count = self._bytes = self._size = self._checkpoints = 0
 
     def run(self, vkey: str | None) -> Verification:
@@ -233,7 +235,7 @@ class _Procedure:
             found = base64.b64encode(derived.edge.root()).decode()
             expected = f"the signed {base64.b64encode(checkpoint.root).decode()}"
             self._problems.add(None, f"the entries hash to the root {found}", expected)
-        derived.unexpected(max(checkpoint.size, self._head(verifier, checkpoint)))
+        derived.unexpected(max(checkpoint.size, self._head(verifier, checkpoint)), self._reaches)
 
     def _entry(self, index: int, leaf: bytes) -> None:
         self._entries += 1
@@ -245,7 +247,6 @@ class _Procedure:
         except (MunimentError, LookupError, ValueError, TypeError) as error:
             self._problems.add(index, str(error), "an evidence record")
             return
-        payload = entry.payload
         if entry.kind == ROTATION:
             self._rotations.append((index, entry.detail))
         payload = entry.payload
@@ -277,6 +278,8 @@ class _Procedure:
 
     def _head(self, verifier: Verifier, verified: Checkpoint) -> int:
         """Check the head; returns how far it says that the log reaches."""
+        if sealed := headseal.fault(self._log):
+            self._problems.add(None, sealed, "the bytes that were there when the store was closed")
         try:
             return self._head_beside(verifier, verified)
         except StoreMissing:
@@ -285,6 +288,13 @@ class _Procedure:
             return 0
         except MunimentError as error:
             self._problems.add(None, error.message, "a readable head")
+            return 0
+
+    def _reaches(self) -> int:
+        """How far the log reaches by now, as far as that can be told."""
+        try:
+            return self._place.read()[0].size
+        except MunimentError:
             return 0
 
     def _head_beside(self, verifier: Verifier, verified: Checkpoint) -> int:
