@@ -9,6 +9,7 @@ from fastapi import Request
 
 from compliance.errors import InputRefused, TooLarge
 from web.problems import UnsupportedEncoding
+from web.spool import Spool
 
 MIB = 1024 * 1024
 GZIP_WINDOW = 31
@@ -18,20 +19,24 @@ UNPACKED_AT_ONCE = MIB
 
 @dataclass(frozen=True)
 class Sent:
-    """A body as it was sent, at most ``limit`` bytes, with its content coding and media type."""
+    """A body as it was sent, at most ``limit`` bytes, with its content coding and media type.
 
-    content: bytes
+    A large one lies on the disk until it is read, which is done once, in a thread.
+    """
+
+    body: bytes | Spool
     encoding: str
     media_type: str
     limit: int
 
     def unpacked(self) -> bytes:
         """The body without its content coding. Raises TooLarge beyond the limit, InputRefused if broken."""
+        content = self.body.read() if isinstance(self.body, Spool) else self.body
         match self.encoding:
             case "" | "identity":
-                return self.content
+                return content
             case "gzip" | "x-gzip":
-                return gunzipped(self.content, self.limit)
+                return gunzipped(content, self.limit)
             case other:
                 message = f"The content coding {other!r} is not taken; send gzip, or none."
                 raise UnsupportedEncoding(message, field="Content-Encoding")
@@ -43,13 +48,14 @@ async def sent(request: Request) -> Sent:
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > limit:
         raise _too_large(limit)
-    content = bytearray()
+    body = Spool(request.app.state.store.settings.home)
     async for chunk in request.stream():
-        content += chunk
-        if len(content) > limit:
+        body.write(chunk)
+        if body.size > limit:
+            body.close()
             raise _too_large(limit)
     coding = request.headers.get("content-encoding", "").strip().lower()
-    return Sent(bytes(content), coding, request.headers.get("content-type", ""), limit)
+    return Sent(body, coding, request.headers.get("content-type", ""), limit)
 
 
 def gunzipped(content: bytes, limit: int) -> bytes:
