@@ -29,11 +29,11 @@ from datetime import datetime
 from pathlib import Path
 
 from compliance.canonical import Json, canonical, sha256_hex
-from compliance.durable import make_folder, refusing, sync_folder
+from compliance.durable import listed, make_folder, refusing, sync_folder
 from compliance.errors import InputRefused, MunimentError, StoreExists, StoreTampered
 from compliance.evidence import CollectorName, Entry, Observation
 from compliance.head import connect
-from compliance.keyring import DEDUPE, MASTER
+from compliance.keyring import DEDUPE
 from compliance.log import DATA_KEYS, KEYS, EvidenceLog
 from compliance.note import Checkpoint
 from compliance.objects import place_of
@@ -198,14 +198,18 @@ def _refuse_another_tree(checkpoint: Checkpoint, log: EvidenceLog) -> None:
 
 
 def _copy_keys(source: Path, home: Path) -> bool:
-    """Copy all keys but the signing key; False where they are not all there, so that sealed content is gone."""
-    try:
-        for name in (MASTER, DEDUPE):
-            shutil.copy2(source / KEYS / name, home / KEYS / name)
-        if (source / KEYS / DATA_KEYS).is_dir():
-            shutil.copytree(source / KEYS / DATA_KEYS, home / KEYS / DATA_KEYS, dirs_exist_ok=True)
-    except OSError:
+    """Copy all keys but those that sign; False where they are not all there, so that sealed content is gone."""
+    old, new = source / KEYS, home / KEYS
+    masters = [path for path in listed(old) if path.name.startswith("master")]
+    if not masters or not (old / DEDUPE).is_file():
         return False
+    with refusing("Copying the keys"):
+        for path in (path for path in listed(new) if path.name.startswith("master")):
+            path.unlink()
+        for path in (*masters, old / DEDUPE):
+            shutil.copy2(path, new / path.name)
+        if (old / DATA_KEYS).is_dir():
+            shutil.copytree(old / DATA_KEYS, new / DATA_KEYS, dirs_exist_ok=True)
     return True
 
 
