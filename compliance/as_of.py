@@ -12,8 +12,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from sqlalchemy import text
-
 from compliance.canonical import Json, evidence_id, from_micros, micros, parse_evidence_id
 from compliance.facts import REPORTS, SOURCES, Fact, Received, ReceivedKind, ScopeState, SourceState, Unseen
 from compliance.history import (
@@ -24,6 +22,7 @@ from compliance.history import (
     SeenUnreadable,
 )
 from compliance.listings import ScopeListings, cited, told
+from compliance.membership import manifests_of
 from compliance.projections import ANY_FACT, Projections
 from compliance.silence import allowed_silence, state_turns
 from compliance.visible import Visible
@@ -80,11 +79,8 @@ class FactsAsOf:
 
     def _looked_up(self, pseudonym: str) -> Sequence[str]:
         with self._projections.connect() as connection:
-            rows = connection.execute(
-                text("SELECT log_index FROM member WHERE pseudonym = :pseudonym AND log_index < :size"),
-                {"pseudonym": bytes.fromhex(pseudonym), "size": self.log_size},
-            ).all()
-        return tuple(evidence_id(index) for (index,) in rows)
+            held = manifests_of(connection, bytes.fromhex(pseudonym), self.log_size)
+        return tuple(map(evidence_id, held))
 
     @cached_property
     def _manifest_spaces(self) -> Mapping[str, str]:

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from compliance import membership
 from compliance.bounds import Bound
 from compliance.bulk import put
 from compliance.tables import DefectRow, UnreadableRow
 
-_SAID = ("fragment", "listing", "received", "member", "defect", "unreadable")
+_SAID = ("fragment", "listing", "received", "defect", "unreadable")
 """Tables of what entries say, each with the index of the entry."""
 
 
@@ -78,6 +79,7 @@ def _forget_dependents(connection: Connection, gone: Sequence[int]) -> None:
 
 def _wipe(connection: Connection, tables: Iterable[str], indexes: Sequence[int]) -> None:
     if indexes:
+        membership.forget(connection, indexes)
         for table in tables:
             statement = f"DELETE FROM {table} WHERE log_index = :index"  # noqa: S608 (names of our own tables)
             connection.execute(text(statement), [{"index": index} for index in indexes])

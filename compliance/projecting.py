@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from compliance import membership
 from compliance.bounds import Bound
 from compliance.bulk import put
 from compliance.canonical import content_bytes, evidence_ranges, micros, sha256_hex
@@ -20,13 +21,13 @@ from compliance.evidence import Entry
 from compliance.facts import Defect, Fragment, Listing, Members, Opened, Reader, Reading, Received
 from compliance.forgetting import forget, without_base
 from compliance.log import EvidenceLog
+from compliance.membership import Stated
 from compliance.tables import (
     DefectRow,
     DifferenceRow,
     EntryRow,
     FragmentRow,
     ListingRow,
-    MemberRow,
     ReceivedRow,
     UnreadableRow,
 )
@@ -43,9 +44,7 @@ class _Rows:
 
     def __init__(self) -> None:
         self.by_table: dict[type, list[dict[str, object]]] = {}
-        self.members: list[tuple[bytes, int]] = []
-        self.differences: list[tuple[int, Entry, int, list[bytes]]] = []
-        """(index, entry, index of the base, members removed) of each manifest kept as a difference."""
+        self.manifests: list[tuple[Entry, Stated]] = []
 
     def add(self, table: type, **row: object) -> None:
         self.by_table.setdefault(table, []).append(row)
@@ -53,8 +52,7 @@ class _Rows:
     def extend(self, other: _Rows) -> None:
         for table, rows in other.by_table.items():
             self.by_table.setdefault(table, []).extend(rows)
-        self.members += other.members
-        self.differences += other.differences
+        self.manifests += other.manifests
 
     # --- what an entry says --------------------------------------------------------------------
 
@@ -114,26 +112,24 @@ class _Rows:
         )  # fmt: skip
 
     def _held(self, index: int, entry: Entry, reading: Members) -> None:
-        self.members += [(bytes.fromhex(pseudonym), index) for pseudonym in reading.pseudonyms]
-        if reading.base is not None:
-            removed = [bytes.fromhex(pseudonym) for pseudonym in reading.removed]
-            self.differences.append((index, entry, int(reading.base), removed))
+        joined = [bytes.fromhex(pseudonym) for pseudonym in reading.pseudonyms]
+        left = [bytes.fromhex(pseudonym) for pseudonym in reading.removed]
+        base = None if reading.base is None else int(reading.base)
+        self.manifests.append((entry, Stated(index, base, joined, left)))
 
     # --- writing -------------------------------------------------------------------------------
 
     def write(self, connection: Connection) -> None:
         for table, rows in self.by_table.items():
             put(connection, table, rows)
-        # Twice named is once held; rows of these entries are written nowhere else.
-        members = [{"pseudonym": held, "log_index": index} for held, index in dict.fromkeys(self.members)]
-        put(connection, MemberRow, members)
-        bases = [{"log_index": index, "base_index": base} for index, _, base, _ in self.differences]
+        bases = [
+            {"log_index": stated.index, "base_index": stated.base}
+            for _, stated in self.manifests if stated.base is not None
+        ]  # fmt: skip
         put(connection, DifferenceRow, bases)
-        for index, entry, base, removed in self.differences:
-            if _is_held(connection, base):
-                _extend_from_base(connection, index, base, removed)
-            else:
-                _replace_baseless(connection, index, entry, base)
+        for entry, stated in self.manifests:
+            if not membership.add(connection, stated):
+                _replace_baseless(connection, entry, stated)
 
 
 class Batch:
@@ -177,39 +173,12 @@ class Batch:
             forget(connection, bound, self._readers)
 
 
-def _replace_baseless(connection: Connection, index: int, entry: Entry, base: int) -> None:
+def _replace_baseless(connection: Connection, entry: Entry, stated: Stated) -> None:
     """A difference to a manifest that cannot be read says nothing of who is in it."""
-    for statement in (
-        "DELETE FROM member WHERE log_index = :index",
-        "DELETE FROM received WHERE log_index = :index",
-    ):
-        connection.execute(text(statement), {"index": index})
+    connection.execute(text("DELETE FROM received WHERE log_index = :index"), {"index": stated.index})
     rows = _Rows()
-    rows.unreadable(index, entry, without_base(base))
+    rows.unreadable(stated.index, entry, without_base(stated.base or 0))
     rows.write(connection)
-
-
-def _is_held(connection: Connection, base: int) -> bool:
-    found = connection.execute(
-        text("SELECT 1 FROM received WHERE log_index = :base AND kind = 'manifest'"), {"base": base}
-    )
-    return found.first() is not None
-
-
-def _extend_from_base(connection: Connection, index: int, base: int, removed: Iterable[bytes]) -> None:
-    """A manifest kept as a difference holds what its base holds, less what was removed."""
-    connection.execute(
-        text(
-            "INSERT INTO member (pseudonym, log_index)"
-            " SELECT pseudonym, CAST(:index AS BIGINT) FROM member WHERE log_index = :base ON CONFLICT DO NOTHING"
-        ),
-        {"index": index, "base": base},
-    )
-    gone = [{"index": index, "pseudonym": item} for item in removed]
-    if gone:
-        connection.execute(
-            text("DELETE FROM member WHERE log_index = :index AND pseudonym = :pseudonym"), gone
-        )
 
 
 def _counted(number: int | None) -> int | None:

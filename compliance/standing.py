@@ -18,6 +18,13 @@ from compliance.tables import PROJECTIONS
 SHOWN_AT_MOST = 3
 
 
+MEMBERS_BELOW = (
+    "SELECT pseudonym, series, since, CASE WHEN until >= :size THEN 0 ELSE until END FROM member WHERE since < :size"
+    " ORDER BY pseudonym, series, since"
+)
+"""Who was in the manifests of the first so many entries: who left later had not left."""
+
+
 def announce_changes(store: Store, answers: Answers) -> int:
     """Tell the notification channel which controls changed since it was last told; how many those were."""
     if store.settings.notify.webhook_url is None:
@@ -47,10 +54,10 @@ def projections_equal_a_rebuild(store: Store) -> list[str]:
 
 def _differences(table: str, served: Connection, fresh: Connection, size: int) -> list[str]:
     columns = sorted(c.name for c in PROJECTIONS.tables[table].columns if c.name != "id")
-    select = (
+    select = MEMBERS_BELOW if table == "member" else (
         f"SELECT {', '.join(columns)} FROM {table} WHERE log_index < :size"  # noqa: S608 (names of our own tables)
         f" ORDER BY {', '.join(columns)}"
-    )
+    )  # fmt: skip
     left, right = (_rows(connection, select, size) for connection in (served, fresh))
     problems = []
     for mine, theirs in _unequal(left, right):

@@ -34,6 +34,7 @@ from compliance.facts import FactSchema, Reader
 from compliance.keyspaces import KeySpaces
 from compliance.library import Derivation, Library, load_library
 from compliance.log import EvidenceLog
+from compliance.membership import members_of
 from compliance.objects import LONGEST
 from compliance.place import place_of
 from compliance.projections import Projections
@@ -256,11 +257,7 @@ class Store:
             )
             if index is None:
                 return None
-            members = connection.execute(
-                text("SELECT pseudonym FROM member WHERE log_index = :index ORDER BY pseudonym"),
-                {"index": index},
-            ).all()
-        return index, [bytes(member).hex() for (member,) in members]
+            return index, [member.hex() for member in members_of(connection, index)]
 
     def former_items(self, source: str) -> Former:
         """What the last runs of a source brought, by scope and request: see ``collecting``."""

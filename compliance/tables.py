@@ -112,7 +112,7 @@ class EntryRow(Projected, table=True):
     received_at: int = Field(sa_column=Column(BigInteger, nullable=False))
     media_type: str | None = None
     sha256: str | None = None
-    size: int | None = None
+    size: int | None = Field(default=None, sa_column=Column(BigInteger))
     sealed: bool = False
     sealed_by: str | None = Field(default=None, index=True, description="Name of the data key")
 
@@ -148,8 +148,8 @@ class ListingRow(Projected, table=True):
     complete: bool
     items: str = Field(sa_column=Column(Text, nullable=False))
     detail: str
-    expected: int | None = None
-    got: int | None = None
+    expected: int | None = Field(default=None, sa_column=Column(BigInteger))
+    got: int | None = Field(default=None, sa_column=Column(BigInteger))
 
 
 class ReceivedRow(Projected, table=True):
@@ -166,13 +166,23 @@ class ReceivedRow(Projected, table=True):
     value: str = Field(sa_column=Column(Text, nullable=False))
 
 
+class ManifestRow(Projected, table=True):
+    """One membership manifest: which series it belongs to (see ``membership``)."""
+
+    __tablename__ = "manifest"
+    log_index: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    series: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+
+
 class MemberRow(Projected, table=True):
-    """One pseudonym in one membership manifest."""
+    """One pseudonym in the manifests of one series from ``since`` until before ``until``; 0: it has not left."""
 
     __tablename__ = "member"
     __table_args__ = ({"sqlite_with_rowid": False},)
     pseudonym: bytes = Field(sa_column=Column(LargeBinary(16), primary_key=True))
-    log_index: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    series: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False, index=True))
+    since: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    until: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
 class DefectRow(Projected, table=True):

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, text
-
 from compliance.answers import Answers, Basis
 from compliance.canonical import Json, canonical, evidence_id, format_time, from_micros, is_pseudonym, micros
 from compliance.errors import InputRefused, NotFound
@@ -25,10 +23,8 @@ from compliance.lineage import (
 )
 from compliance.lineage.impact import described, impact
 from compliance.lineage.reverse import Group, ModelUse, behind, groups
+from compliance.membership import manifests_of_each, members_of
 from compliance.store import ITSELF
-
-AT_ONCE = 500
-"""Pseudonyms asked for in one statement: fewer than any database's limit of parameters."""
 
 
 class UsageAnswers:
@@ -140,45 +136,28 @@ class UsageAnswers:
     def _holding(self, basis: Basis, key_space: str, pseudonyms: Sequence[str]) -> dict[str, frozenset[str]]:
         """The manifests of a key space that hold each of many people."""
         spaces = self._manifests(basis, key_space)
-        statement = text(
-            "SELECT pseudonym, log_index FROM member WHERE pseudonym IN :asked AND log_index < :size"
-        ).bindparams(bindparam("asked", expanding=True))
-        found: dict[str, set[str]] = {}
+        asked = [bytes.fromhex(one) for one in pseudonyms]
         with self.answers.store.projections.connect() as connection:
-            for start in range(0, len(pseudonyms), AT_ONCE):
-                asked = [bytes.fromhex(one) for one in pseudonyms[start : start + AT_ONCE]]
-                _gather(
-                    connection.execute(statement, {"asked": asked, "size": basis.log_size}), spaces, found
-                )
-        return {one: frozenset(held) for one, held in found.items()}
+            held = manifests_of_each(connection, asked, basis.log_size)
+        return {one.hex(): spaces.intersection(map(evidence_id, indexes)) for one, indexes in held.items()}
 
     def _of_datasets(
         self, world: World, basis: Basis, key_space: str, datasets: Iterable[tuple[str, str]]
     ) -> dict[str, frozenset[str]]:
         """Everybody in a manifest of these datasets, with all manifests of the key space that hold them."""
-        wanted = frozenset(datasets)
-        versions = world.registers.manifest_versions
-        near = {
+        wanted, versions = frozenset(datasets), world.registers.manifest_versions
+        near = [
             name
             for name in self._manifests(basis, key_space)
             if name in versions and versions[name].dataset in wanted
-        }
-        statement = text("SELECT pseudonym, log_index FROM member WHERE log_index = :index")
-        found: dict[str, set[str]] = {}
+        ]
         with self.answers.store.projections.connect() as connection:
-            for name in sorted(near):
-                _gather(connection.execute(statement, {"index": int(name)}), near, found)
-        return self._holding(basis, key_space, sorted(found))
+            people = {member for name in near for member in members_of(connection, int(name))}
+        return self._holding(basis, key_space, sorted(member.hex() for member in people))
 
-    def _manifests(self, basis: Basis, key_space: str) -> set[str]:
+    def _manifests(self, basis: Basis, key_space: str) -> frozenset[str]:
         received = self.answers.facts(basis).received("manifest")
-        return {record.evidence for record in received if record.value["key_space"] == key_space}
-
-
-def _gather(rows: Any, names: set[str], found: dict[str, set[str]]) -> None:
-    for pseudonym, index in rows:
-        if evidence_id(index) in names:
-            found.setdefault(bytes(pseudonym).hex(), set()).add(evidence_id(index))
+        return frozenset(record.evidence for record in received if record.value["key_space"] == key_space)
 
 
 def _use(use: ModelUse) -> dict[str, Json]:

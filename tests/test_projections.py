@@ -123,7 +123,11 @@ class Bench:
         """The rows of a projection."""
         self.projections.catch_up()
         with self.projections.connect() as connection:
-            found = connection.execute(select(PROJECTIONS.tables[table]).order_by(text("log_index")))
+            found = connection.execute(
+                select(PROJECTIONS.tables[table]).order_by(
+                    text("since" if table == "member" else "log_index")
+                )
+            )
             return [tuple(row) for row in found]
 
 
