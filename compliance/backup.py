@@ -2,7 +2,9 @@
 
 What is copied verifies, and can be opened as a store. It includes the keys (signing key, master
 key, data keys), so it is as secret as the store itself; the secrets of key spaces are not in the
-store and not in the backup. A data key destroyed later lives on in backups made before.
+store and not in the backup. A data key destroyed later lives on in backups made before, and can be
+used there for as long as the master key that wraps it can be had: made without it, a backup cannot
+open what it holds once the master key was replaced (``masters``).
 
 The order makes it consistent:
 
@@ -60,11 +62,13 @@ class Backup:
     bytes: int
 
 
-def backup(home: Path, target: Path, place: Place | None = None) -> Backup:
+def backup(home: Path, target: Path, place: Place | None = None, *, master: bool = True) -> Backup:
     """Copy the evidence of the store in ``home`` to ``target``, which must be absent or empty.
 
-    ``place`` is where log and payloads lie if not in ``home``; the copy has them in its folder. Durable at return. Raises StoreMissing, StoreExists for a target that holds something,
-    StoreUnavailable, StoreTampered where the store contradicts itself.
+    ``place`` is where log and payloads lie if not in ``home``; the copy has them in its folder. Without
+    ``master`` it holds data keys wrapped and not the key that opens them. Durable at return.
+    Raises StoreMissing, StoreExists for a target that holds something, StoreUnavailable, StoreTampered
+    where the store contradicts itself.
     """
     place = place or FolderPlace(home)
     verifier = verifier_of(place.files, str(place))
@@ -72,11 +76,12 @@ def backup(home: Path, target: Path, place: Place | None = None) -> Backup:
         raise StoreExists(f"{target} is there and not empty; name a new folder for the backup.")
     with refusing("Writing the backup"):
         make_folder(target, mode=0o700)
-        return _Copy(home, target, verifier, place).run()
+        return _Copy(home, target, verifier, place, master=master).run()
 
 
 class _Copy:
-    def __init__(self, home: Path, target: Path, verifier: Verifier, place: Place) -> None:
+    def __init__(self, home: Path, target: Path, verifier: Verifier, place: Place, *, master: bool) -> None:
+        self._left_out = ("data.lock",) if master else ("data.lock", "master")
         self._home = home
         self._target = target
         self._place = place
@@ -106,7 +111,7 @@ class _Copy:
         else:
             self._payloads(self._place.payloads)
         make_folder(self._target / "keys", mode=0o700)
-        self._tree(self._home / "keys")
+        self._tree(self._home / "keys", self._left_out)
         # 5.
         self._put(f"log/{NAME}", past_up_to(self._home / "log", checkpoint.size), PUBLIC)
         self._vouched(checkpoint.size)
@@ -154,10 +159,10 @@ class _Copy:
             copies.put(body, payloads.lock(digest).until)
             self._count(len(body))
 
-    def _tree(self, folder: Path) -> None:
+    def _tree(self, folder: Path, left_out: tuple[str, ...] = ()) -> None:
         for place, _, names in os.walk(folder):
             for name in names:
-                if not name.startswith(".staged-"):
+                if not name.startswith((".staged-", *left_out)):
                     self._copy(Path(place) / name)
             if names:
                 sync_folder(self._target / Path(place).relative_to(self._home))

@@ -7,16 +7,18 @@ not among them: those never enter the store (``compliance.keyspaces``).
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 from compliance.durable import SECRET, make_folder, put_file, refusing
 from compliance.errors import StoreMissing, StoreUnavailable
+from compliance.masters import create_master, read_masters
 from compliance.note import SigningKey, Verifier
 from compliance.signing import create_signing_key, signing_key
 
-MASTER = "master.hex"
 DEDUPE = "dedupe.hex"
 SECRET_BYTES = 32
 
@@ -26,8 +28,8 @@ class Keyring:
     """The opened secrets of one store; none of them is ever shown."""
 
     signer: SigningKey
-    master: bytes = field(repr=False)
-    """Wraps the data keys under which payloads are sealed."""
+    masters: Callable[[], Sequence[bytes]] = field(repr=False)
+    """Reads the keys that wrap the data keys under which payloads are sealed, the newest last."""
     dedupe: bytes = field(repr=False)
     """Keys the digests by which items that were sent before are recognised."""
 
@@ -38,8 +40,8 @@ class Keyring:
             make_folder(folder.parent)
             make_folder(folder, mode=0o700)
             signer = create_signing_key(folder, origin, first=True)
-            ring = cls(signer, secrets.token_bytes(SECRET_BYTES), secrets.token_bytes(SECRET_BYTES))
-            put_file(folder / MASTER, f"{ring.master.hex()}\n".encode(), mode=SECRET)
+            create_master(folder)
+            ring = cls(signer, partial(read_masters, folder), secrets.token_bytes(SECRET_BYTES))
             put_file(folder / DEDUPE, f"{ring.dedupe.hex()}\n".encode(), mode=SECRET)
         return ring
 
@@ -50,7 +52,8 @@ class Keyring:
         Raises StoreMissing for an absent, StoreUnavailable for an unreadable one.
         """
         signer = signing_key(folder, origin, verifier)
-        return cls(signer, _secret(folder / MASTER), _secret(folder / DEDUPE))
+        read_masters(folder)
+        return cls(signer, partial(read_masters, folder), _secret(folder / DEDUPE))
 
 
 def _read(path: Path) -> bytes:

@@ -90,7 +90,7 @@ class EvidenceLog:
         self._closed = ExitStack()
         self._writer: GroupCommit[Sequence[Draft]] | None = None
         if self._keys is not None:
-            self._data_keys = DataKeys(self._data_keys_folder, self._keys.master)
+            self._data_keys = DataKeys(self._data_keys_folder, self._keys.masters)
             self._refuse_foreign_key(self._keys)
         if not read_only:
             self._open_writer(home / LOG, head or HeadFile(home / LOG / HEAD))

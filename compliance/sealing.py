@@ -1,7 +1,7 @@
 """Sealing: payloads encrypted under data keys, data keys wrapped by the master key.
 
 A data key is named by source and month of receipt, ``<source>/<YYYY-MM>``, and lies wrapped in
-``keys/data/``. AES-256-GCM throughout, with random 96-bit nonces; the associated data binds the
+``keys/data/``; what concerns one subject alone has a key of its own. AES-256-GCM throughout, with random 96-bit nonces; the associated data binds the
 key's name, so that neither a wrapped key nor a sealed payload can stand in for another. A sealed
 payload is the data key's fingerprint (8 bytes), the nonce (12) and the ciphertext with its tag.
 Destroying a data key makes what was sealed under it unreadable everywhere, backups aside.
@@ -13,6 +13,8 @@ import hashlib
 import hmac
 import secrets
 import urllib.parse
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +22,16 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from compliance.durable import SECRET, make_folder, refusing, staged_in, sync_folder, write_file
+from compliance.durable import (
+    SECRET,
+    exclusive,
+    make_folder,
+    put_file,
+    refusing,
+    staged_in,
+    sync_folder,
+    write_file,
+)
 from compliance.errors import ContentGone, InputRefused, StoreTampered
 
 KEY_BYTES = 32
@@ -57,9 +68,11 @@ class _DataKey:
 class DataKeys:
     """The data keys of one store. Safe from many threads and processes."""
 
-    def __init__(self, folder: Path, master: bytes) -> None:
+    def __init__(self, folder: Path, masters: bytes | Callable[[], Sequence[bytes]]) -> None:
+        """``masters`` are the keys that wrap: one, or what gives those there are now, the newest last."""
         self._folder = folder
-        self._master = AESGCM(master)
+        self._read_masters = (lambda: (masters,)) if isinstance(masters, bytes) else masters
+        self._masters = [AESGCM(master) for master in self._read_masters()]
         self._held: dict[str, _DataKey] = {}
 
     def seal(self, name: str, content: bytes) -> bytes:
@@ -92,10 +105,10 @@ class DataKeys:
         What is overwritten and removed is the wrapped key: on some disks old blocks live on, which the
         master key still opens.
         """
-        if self.fingerprint(name) != fingerprint:
-            return False
         path = self.path(name)
-        with refusing("Destroying a data key"):
+        with refusing("Destroying a data key"), self._changing():
+            if self.fingerprint(name) != fingerprint:
+                return False
             write_file(path, secrets.token_bytes(path.stat().st_size), mode=SECRET, sync=True)
             path.unlink()
             sync_folder(path.parent)
@@ -126,8 +139,7 @@ class DataKeys:
 
     def _make(self, name: str) -> _DataKey:
         """Make the key, unless another thread or process is first. Its file and name are synced."""
-        path, nonce = self.path(name), secrets.token_bytes(NONCE_BYTES)
-        wrapped = nonce + self._master.encrypt(nonce, secrets.token_bytes(KEY_BYTES), _key_data(name))
+        path, wrapped = self.path(name), self._wrapped(name, secrets.token_bytes(KEY_BYTES))
         staged = staged_in(path.parent)
         with refusing("Storing a data key"):
             make_folder(path.parent, mode=0o700)
@@ -144,12 +156,53 @@ class DataKeys:
             raise ContentGone(f"The data key {name} was destroyed as it was made.")
         return found
 
+    def names(self) -> list[str]:
+        """The keys that there are, sorted."""
+        found = self._folder.glob("*/*")
+        parts = ((path.parent.name, path.name) for path in found if not path.name.startswith("."))
+        return sorted("/".join(map(urllib.parse.unquote, part)) for part in parts)
+
+    def rewrap(self) -> int:
+        """Wrap every key under the newest master key; how many were not. Durable at return, and can be redone."""
+        self._masters = [AESGCM(master) for master in self._read_masters()]
+        done = 0
+        with refusing("Wrapping the data keys anew"), self._changing():
+            for name in self.names():
+                path = self.path(name)
+                wrapped = path.read_bytes()
+                if _opened(self._masters[-1], name, wrapped) is None:
+                    put_file(path, self._wrapped(name, self._unwrap(name, wrapped)), mode=SECRET)
+                    done += 1
+        return done
+
+    def _changing(self) -> AbstractContextManager[None]:
+        """Keep other processes from changing keys: one that is destroyed must not be written again."""
+        return exclusive(self._folder.parent / "data.lock")
+
+    def _wrapped(self, name: str, raw: bytes) -> bytes:
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        return nonce + self._masters[-1].encrypt(nonce, raw, _key_data(name))
+
     def _unwrap(self, name: str, wrapped: bytes) -> bytes:
-        try:
-            return self._master.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _key_data(name))
-        except (InvalidTag, ValueError) as error:
-            message = f"The data key {name} is not wrapped by this store's master key; restore keys/ from one backup."
-            raise StoreTampered(message, field=name) from error
+        for again in (False, True):
+            if again:
+                # Another process may have wrapped it under a master key that was not there yet.
+                self._masters = [AESGCM(master) for master in self._read_masters()]
+            for master in self._masters:
+                raw = _opened(master, name, wrapped)
+                if raw is not None:
+                    return raw
+        message = (
+            f"The data key {name} is not wrapped by this store's master key; restore keys/ from one backup."
+        )
+        raise StoreTampered(message, field=name)
+
+
+def _opened(master: AESGCM, name: str, wrapped: bytes) -> bytes | None:
+    try:
+        return master.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _key_data(name))
+    except (InvalidTag, ValueError):
+        return None
 
 
 def _file_name(part: str) -> str:

@@ -9,14 +9,17 @@ from typing import Annotated
 import typer
 
 from compliance.cli.composition import local_user, opened
+from compliance.cli.key_commands import keys
 from compliance.cli.output import print_json, print_table
 from compliance.erasing import erase as erase_keys
 from compliance.erasing import keys_of_subject
 from compliance.errors import InputRefused
 from compliance.expiring import due, expire
-from compliance.holding import covered, holds_in_force, place_hold, release_hold
+from compliance.holding import covered, decide, holds_in_force, place_hold, release_hold
+from compliance.masters import KmsWrapping, replace_master
 from compliance.store import Store
 
+MASTER_REPLACED = "master/1"
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is recorded, sealed")]
 Pseudonym = Annotated[
@@ -32,6 +35,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(hold, name="hold")
     app.add_typer(retention, name="retention")
     app.command()(erase)
+    keys.command("rewrap")(rewrap)
 
 
 def erase(
@@ -95,6 +99,29 @@ def _list_classes(store: Store, *, as_json: bool) -> None:
         return
     cells = [[str(row["class"]), str(row["entries"]), "yes" if row["erased"] else "no"] for row in rows]
     print_table(["class", "entries", "erased"], cells)
+
+
+def rewrap(
+    kms: Annotated[
+        str | None, typer.Option("--kms", help="Wrap the new one by this AWS KMS key (id, ARN or alias)")
+    ] = None,
+    region: Annotated[str, typer.Option("--region", help="Region of the KMS key")] = "us-east-1",
+    endpoint_url: Annotated[
+        str | None, typer.Option("--endpoint-url", help="Endpoint in place of AWS's own")
+    ] = None,
+    reason: Reason = "the master key was replaced",
+) -> None:
+    """Replace the master key, which wraps data keys: backups without it can then open nothing that they hold."""
+    wrapping = None if kms is None else KmsWrapping(kms, region, endpoint_url)
+    with opened() as (store, _):
+        data_keys, folder = store.log.data_keys, store.settings.home / "keys"
+        done = replace_master(folder, kms=wrapping, rewrap=data_keys.rewrap)
+        detail = {"data_keys": done, "wrapped_by": "file" if kms is None else "kms"}
+        index = decide(store, MASTER_REPLACED, detail, who=local_user(), reason=reason)
+    typer.echo(
+        f"{done} data keys are wrapped by a new master key; entry {index} says so. Destroy every copy of the old"
+        " one that you keep elsewhere, and keep a copy of the new one where you can destroy it too."
+    )
 
 
 # --- holds -------------------------------------------------------------------------------------

@@ -130,12 +130,20 @@ def rebuild() -> None:
     typer.echo(f"Rebuilt the projections from {size} entries.")
 
 
-def backup(target: Annotated[Path, typer.Argument(help="New or empty folder")]) -> None:
+def backup(
+    target: Annotated[Path, typer.Argument(help="New or empty folder")],
+    without_master: Annotated[
+        bool,
+        typer.Option(
+            "--without-master", help="Leave out the key that opens the data keys; keep it elsewhere"
+        ),
+    ] = False,
+) -> None:
     """Copy a store consistently, also while it is served. Key-space secrets are not in it."""
     settings = load_settings()
     place = place_of(settings, machine_clock)
     try:
-        copy_store(settings.home, target, place)
+        copy_store(settings.home, target, place, master=not without_master)
     finally:
         place.close()
     operations = databases_of(settings).operations()
