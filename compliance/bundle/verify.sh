@@ -343,11 +343,15 @@ read_proof() {
     {
         IFS= read -r line && [ "$line" = c2sp.org/tlog-proof@v1 ] || fail "$1 is no proof"
         IFS= read -r line && [ "$line" != "${line#index }" ] || fail "$1 has no index"
-        index=${line#index } path=''
+        index=${line#index } path='' level=0
         while IFS= read -r line && [ -n "$line" ]; do
-            hex_of "$line"
-            [ ${#hex} = 64 ] || fail "$1 holds what is no hash"
-            path="$path $hex"
+            # Neighbouring entries share most of their paths: what is as before is not decoded again.
+            eval "hex=\${hex_$level-}; [ \"\$line\" = \"\${line_$level-}\" ]" || {
+                hex_of "$line"
+                [ ${#hex} = 64 ] || fail "$1 holds what is no hash"
+                eval "hex_$level=\$hex line_$level=\$line"
+            }
+            path="$path $hex" level=$((level + 1))
         done
         note=''
         while IFS= read -r line; do note=$note$line$nl; done
@@ -472,6 +476,9 @@ for size in $sizes; do
         bare=$((bare + used))
     fi
 done
+if [ -f payloads/GONE ]; then
+    while IFS= read -r line; do printf 'of entry %s\n' "$line"; done < payloads/GONE
+fi
 [ "$gone" = 0 ] || printf '%s payload(s) are not in this bundle; payloads/ABSENT says why\n' "$gone"
 if [ -n "$given" ]; then
     printf 'The key of the log is the one that you gave.\n'

@@ -27,6 +27,7 @@ from compliance.bundle.archives import MANIFEST, SCRIPT, FolderTarget, Target, Z
 from compliance.canonical import Json, sha256_hex
 from compliance.durable import rename, unavailable
 from compliance.errors import ContentGone, InputRefused, NotFound, StoreExists, StoreTampered
+from compliance.evidence import Entry
 from compliance.log import EvidenceLog
 from compliance.logkeys import ROTATION, keys_text
 from compliance.note import Checkpoint, Former, ProofFile, Verifier, join_note, split_note, to_base64
@@ -45,6 +46,7 @@ Check it with nothing of the program that made it, only sh, openssl (3.0 or newe
 
 entries/INDEX.json               the entry, byte for byte as it is hashed into the log
 proofs/INDEX.tlog-proof          its proof (C2SP tlog-proof) and the checkpoint that it leads to
+payloads/GONE, payloads/ABSENT   whose content was erased or has expired, by which entry; which payloads are not here
 payloads/sha256/                 what the entries speak of, as stored, by SHA-256; small ones ride in the entry
 checkpoints/SIZE                 a signed checkpoint of the log, with cosignatures of witnesses where there are any
 checkpoints/SIZE.*.tsr           RFC 3161 time-stamps of checkpoints/SIZE.note
@@ -134,6 +136,7 @@ class _Writing:
         self._held = _Held(log, size)
         self._files: dict[str, Callable[[], bytes]] = {}
         self._absent: dict[str, str] = {}
+        self._gone: dict[int, str] = {}
 
     def run(self, wanted: Sequence[int], selection: Mapping[str, Json], more: Mapping[str, bytes]) -> Bundle:
         # 1.
@@ -156,6 +159,10 @@ class _Writing:
         if self._absent:
             self._add(
                 "payloads/ABSENT", "".join(f"{d} {why}\n" for d, why in sorted(self._absent.items())).encode()
+            )
+        if self._gone:
+            self._add(
+                "payloads/GONE", "".join(f"{n} {why}\n" for n, why in sorted(self._gone.items())).encode()
             )
         return self._write(entries)
 
@@ -200,17 +207,26 @@ class _Writing:
         self._files[f"entries/{index}.json"] = lambda: self._log.leaf(index)
         self._files[f"proofs/{index}.tlog-proof"] = lambda: self._proof(index, size)
         entry = self._log.entry(index)
+        self._say_gone(index, entry)
         if entry.payload is None or entry.payload.inline is not None:
             return
         digest = entry.payload.sha256
         try:
-            self._log.stored_bytes(entry)
+            self._log.stored_bytes(entry, index)
         except ContentGone as error:
             self._absent[digest] = error.message
         else:
             self._files[f"payloads/sha256/{digest[:2]}/{digest}"] = lambda: (
-                self._log.stored_bytes(entry) or b""
+                self._log.stored_bytes(entry, index) or b""
             )
+
+    def _say_gone(self, index: int, entry: Entry) -> None:
+        """Of content that was erased or has expired, the bundle says by which entry, and holds that too."""
+        bound = next((one for one in self._log.bounds() if one.concerns(index, entry)), None)
+        if bound is not None:
+            self._gone[index] = bound.sentence
+            if bound.index < self._held.size:
+                self._entry(bound.index)
 
     def _proof(self, index: int, size: int) -> bytes:
         return ProofFile(index, self._log.inclusion(index, size), self._held.note(size)).text().encode()
