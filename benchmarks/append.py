@@ -1,15 +1,19 @@
-"""Durable appends per second at 1, 16 and 256 appenders, beside the bare cost of one fsync.
+"""Durable appends per second at 1, 16 and 256 appenders, beside a bare fsync and a git-based evidence locker.
 
 Run from the checkout: ``.venv/bin/python benchmarks/append.py [--seconds N] [--folder DIR]``. Each
 appender is a thread that appends one entry of about 1 KiB at a time and waits until it is durable
-and published; at the end the log is opened again and its size checked.
+and published; at the end the log is opened again and its size checked. The locker is that of
+auditree-framework, which commits evidence to git; it is installed into ``.venvs/auditree`` from
+``benchmarks/auditree.txt`` where uv is at hand, and left out otherwise.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -77,6 +81,29 @@ def appends(home: Path, appenders: int, seconds: float) -> list[float]:
     return done
 
 
+def locker(folder: Path, seconds: float) -> float | None:
+    """Pieces of evidence a second that auditree-framework's locker commits to git; None without it."""
+    environment, here = Path(".venvs/auditree"), Path(__file__).parent
+    python = environment / "bin" / "python"
+    if not python.exists():
+        if shutil.which("uv") is None:
+            return None
+        pins = ["--require-hashes", "-r", str(here / "auditree.txt")]
+        subprocess.run(["uv", "venv", "--quiet", environment], check=True)
+        subprocess.run(["uv", "pip", "install", "--quiet", "--python", python, *pins], check=True)
+    who = {
+        f"GIT_{role}_{part}": "b@example.org"
+        for role in ("AUTHOR", "COMMITTER")
+        for part in ("NAME", "EMAIL")
+    }
+    # Our own packages must not be found there: both have one named compliance.
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    call = [str(part) for part in (python, here / "_auditree_locker.py", folder / "locker", seconds)]
+    done = subprocess.run(call, check=True, capture_output=True, text=True, env=own | who)
+    count, taken = done.stdout.split()
+    return int(count) / float(taken)
+
+
 def line(name: str, times: list[float], seconds: float) -> str:
     """One row of the table."""
     percentiles = statistics.quantiles(times, n=100)
@@ -94,9 +121,12 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         print(line("bare fsync", bare_fsync(Path(folder), options.seconds), options.seconds))
+        peer = locker(Path(folder), options.seconds)
+        print("auditree locker: not installed" if peer is None else f"{'auditree locker':<16}{peer:>10.0f}/s")
         for appenders in APPENDERS:
             times = appends(Path(folder) / str(appenders), appenders, options.seconds)
-            print(line(f"{appenders} appenders", times, options.seconds), flush=True)
+            beside = "" if peer is None else f"   x {len(times) / options.seconds / peer:5.0f} the locker"
+            print(line(f"{appenders} appenders", times, options.seconds) + beside, flush=True)
         print(line("bare fsync", bare_fsync(Path(folder), options.seconds), options.seconds))
 
 
