@@ -264,3 +264,19 @@ def test_a_joined_fact_is_as_old_as_the_oldest_of_what_it_joins() -> None:
     facts.append(seen("kms_key", KEY, KMS, at=AT - timedelta(days=7)))
     fact = derive(memory_facts(facts=facts, scopes=SCOPES), "stored_bucket")[RAW]
     assert fact.observed_at == AT - timedelta(days=7)
+
+
+def test_a_pass_for_what_is_long_gone_does_not_age_a_topic() -> None:
+    """A resource deleted after an older scan leaves a pass behind; the topic is as fresh as its anchors."""
+    facts = [*estate(), seen("scan_finding", "old", RESOURCES["scan_finding", "backup_vaults_exist"] | {
+        "rule": "efs_have_backup_enabled", "last_seen": ago(90)}, at=AT - timedelta(days=90))]  # fmt: skip
+    fact = derive(memory_facts(facts=facts, scopes=SCOPES), "posture")[f"{ACCOUNT}/backups"]
+    assert fact.observed_at == AT
+
+
+def test_an_older_run_of_a_scanner_does_not_age_a_repository() -> None:
+    """Only the last run of each tool is judged, so only its age counts."""
+    older = RESOURCES["scan_run", "r1"] | {"finished": ago(90)}
+    facts = [*estate(), seen("scan_run", "r0", older, at=AT - timedelta(days=90))]
+    fact = derive(memory_facts(facts=facts, scopes=SCOPES), "repository_scan")["org/app"]
+    assert fact.observed_at == AT

@@ -123,15 +123,16 @@ def repository_scans(base: FactBase) -> Iterator[Fact]:
             "repository": need(repository, "name"), "platform": need(repository, "platform"),
             "secret_scanning": look(repository, "secret_scanning"),
         }  # fmt: skip
-        looked |= _scans(mine, hidden)
-        yield derived(REPOSITORY_SCAN, repository.resource, looked, of_facts(repository, *mine))
+        last = hidden or _last_runs(mine)
+        used = list(mine if isinstance(last, Unseen) else last.values())
+        yield derived(
+            REPOSITORY_SCAN, repository.resource, looked | _scans(last), of_facts(repository, *used)
+        )
 
 
-def _scans(mine: Sequence[Fact], hidden: Unseen | None) -> dict[str, Looked]:
-    names = ("tools", "scanned_at", "failed", "worst")
-    last = hidden or _last_runs(mine)
+def _scans(last: Mapping[str, Fact] | Unseen) -> dict[str, Looked]:
     if isinstance(last, Unseen):
-        return dict.fromkeys(names, last)
+        return dict.fromkeys(("tools", "scanned_at", "failed", "worst"), last)
     counts, worst = (
         [need(one, "failed") for one in last.values()],
         [look(one, "worst") for one in last.values()],

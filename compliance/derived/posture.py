@@ -7,8 +7,9 @@ as unseen rather than as clean.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
-from compliance.derived.joining import Looked, derived, look, need, of_facts
+from compliance.derived.joining import Looked, Origin, derived, look, need, of_facts
 from compliance.derived.listed import hidden_among
 from compliance.derived.posture_topics import TOPICS, Topic
 from compliance.facts import Fact, FactBase, FactSchema, Field, Unseen
@@ -66,7 +67,20 @@ def _fact(
         looked |= dict.fromkeys(_JUDGED, why)
     else:
         looked |= _judged(topic, mine, findings, hidden)
-    return derived(POSTURE, f"{account.resource}/{name}", looked, of_facts(account, *findings))
+    return derived(POSTURE, f"{account.resource}/{name}", looked, _origin(account, topic, mine, findings))
+
+
+def _origin(
+    account: Fact, topic: Topic, mine: Mapping[str, Sequence[Fact]], findings: Sequence[Fact]
+) -> Origin:
+    """As old as the last results of the anchors, or an older failure; a pass for what is long gone ages nothing."""
+    last = [max(mine[rule], key=_observed) for rule in sorted(topic.anchors) if mine.get(rule)]
+    failed = [finding for finding in findings if finding.value.get("status") in _FAILED]
+    return of_facts(account, *last, *failed).citing(one for finding in findings for one in finding.evidence)
+
+
+def _observed(finding: Fact) -> datetime:
+    return finding.observed_at
 
 
 def _judged(

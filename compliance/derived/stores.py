@@ -162,12 +162,16 @@ def image_risks(base: FactBase) -> Iterator[Fact]:
             name: need(image, name) for name in ("repository", "tags", "signed", "sbom", "provenance")
         }
         looked |= _risks(mine, hidden)
-        yield derived(IMAGE_RISK, image.resource, looked, of_facts(image, *mine))
+        # A finding that was resolved long ago does not make what was scanned today old.
+        used = [one for one in mine if one.value.get("status") in _OPEN] + mine[-1:]
+        origin = of_facts(image, *used).citing(name for one in mine for name in one.evidence)
+        yield derived(IMAGE_RISK, image.resource, looked, origin)
 
 
 def _of_image(image: Fact, found: Mapping[str, Sequence[Fact]]) -> list[Fact]:
     names = (image.resource, image.resource.rpartition("@")[2])
-    return [finding for name in dict.fromkeys(names) for finding in found.get(name, ())]
+    named = [finding for name in dict.fromkeys(names) for finding in found.get(name, ())]
+    return sorted(named, key=lambda finding: (finding.observed_at, finding.resource))
 
 
 def _risks(mine: Sequence[Fact], hidden: Unseen | None) -> dict[str, Looked]:
