@@ -38,9 +38,12 @@ class Served:
     def _stand(self) -> None:
         self.app.state.refusals.flush()
         self.store.projections.catch_up()
-        announce_changes(self.store, self.answers)
         settings = self.store.settings
-        vouch(self.store.log, settings.home / "log", settings.evidence, self.store.clock())
+        try:
+            announce_changes(self.store, self.answers)
+        finally:
+            # Whoever is to be told being out of reach keeps nobody from vouching.
+            vouch(self.store.log, settings.home / "log", settings.evidence, self.store.clock())
 
     def run(self, host: str, port: int) -> None:
         """Serve until interrupted. Raises StoreUnavailable where the address is taken."""
