@@ -129,6 +129,33 @@ def verify_inclusion(index: int, size: int, leaf: bytes, path: Sequence[bytes], 
     return last == 0 and found == root
 
 
+def check_inclusion(index: int, size: int, leaf: bytes, path: Sequence[bytes], root: bytes) -> None:
+    """``verify_inclusion``, saying what is wrong. Raises InputRefused, each fault with a sentence of its own."""
+    if not 0 <= index < size:
+        message = f"The index {index} is beyond the {size} entries that the checkpoint speaks for."
+        raise InputRefused(message, field="index")
+    for at, value in enumerate((leaf, root, *path)):
+        if len(value) != HASH_BYTES:
+            what = ("The leaf's hash", "The root")[at] if at < FIRST_STEP else f"Hash {at - 1} of the proof"
+            raise InputRefused(f"{what} has {len(value)} bytes; expected {HASH_BYTES}.", field="proof")
+    if len(path) != (expected := path_length(index, size)):
+        message = f"The proof has {len(path)} hashes; entry {index} of {size} needs {expected}."
+        raise InputRefused(message, field="proof")
+    if not verify_inclusion(index, size, leaf, path, root):
+        message = f"Entry {index} does not lead to the signed root: it, or the proof, is another's."
+        raise InputRefused(message, field="proof")
+
+
+FIRST_STEP = 2
+"""Where the steps begin among leaf, root and steps."""
+
+
+def path_length(index: int, size: int) -> int:
+    """How many hashes the audit path of a leaf has (section 2.1.1)."""
+    inner = (index ^ (size - 1)).bit_length()
+    return inner + (index >> inner).bit_count()
+
+
 def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, path: Sequence[bytes]) -> bool:
     """Whether a proof shows the tree under ``old_root`` to be a prefix (RFC 9162, 2.1.4.2).
 

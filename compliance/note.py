@@ -284,10 +284,21 @@ class ProofFile:
             or not _SIZE.fullmatch(number)
         ):
             raise InputRefused(f"This is no proof file: expected {PROOF_HEADER} and an index.", field="proof")
+        _refuse_trailing(note)
         path = [from_base64(line, "A hash of the proof") for line in lines[2:]]
         if any(len(step) != HASH_BYTES for step in path):
             raise InputRefused("A hash of the proof has not 32 bytes.", field="proof")
         return cls(int(number), path, note)
+
+
+def _refuse_trailing(note: str) -> None:
+    """Refuse what follows the last signature line of a note at the end of a proof file."""
+    _, gap, lines = note.partition("\n\n")
+    if gap and not all(line.startswith("\u2014 ") for line in lines.removesuffix("\n").split("\n")):
+        message = (
+            "Bytes follow the checkpoint; a proof file ends with the last signature line of its checkpoint."
+        )
+        raise InputRefused(message, field="proof")
 
 
 def to_base64(raw: bytes) -> str:

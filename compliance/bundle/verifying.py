@@ -32,7 +32,7 @@ from compliance.cosignature import Witness, cosignatures
 from compliance.errors import InputRefused, MunimentError, NotFound
 from compliance.evidence import Entry
 from compliance.logkeys import ROTATION, unfounded, with_keys
-from compliance.merkle import leaf_hash, verify_consistency, verify_inclusion
+from compliance.merkle import check_inclusion, leaf_hash, verify_consistency
 from compliance.note import (
     Checkpoint,
     Former,
@@ -298,8 +298,7 @@ class _Procedure:
             raise InputRefused(
                 f"The proof of entry {index} leads to no checkpoint of the bundle.", field="proof"
             )
-        if not verify_inclusion(index, size, leaf_hash(leaf), proof.path, proven.checkpoint.root):
-            raise InputRefused(f"Entry {index} does not lead to the signed root.", field="proof")
+        check_inclusion(index, size, leaf_hash(leaf), proof.path, proven.checkpoint.root)
         proven.used += 1
         entry = Entry.from_bytes(leaf)
         if entry.kind == ROTATION:
