@@ -237,7 +237,7 @@ def test_a_change_with_a_manifest_to_fit_is_caught_by_the_proofs(bundle: Path, t
                 continue  # parts of a response bear no signature; MANIFEST is what catches those
             right = changed(path, dice.randrange(path.stat().st_size))
             refresh(folder)
-            if verify_bundle(folder).ok or (tried.get(part, 0) < 3 and by_script(folder).returncode == 0):
+            if verify_bundle(folder).ok or (tried.get(part, 0) < 2 and by_script(folder).returncode == 0):
                 missed.append(path.relative_to(folder).as_posix())
             tried[part] = tried.get(part, 0) + 1
             path.write_bytes(right)

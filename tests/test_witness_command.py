@@ -95,6 +95,7 @@ def served(line: CommandLine) -> Iterator[tuple[str, str]]:
         process.terminate()
 
 
+@pytest.mark.soak
 def test_a_served_witness_cosigns(line: CommandLine, served: tuple[str, str], tmp_path: Path) -> None:
     """A process that serves cosigns what a store submits, and trusts a log that is added while it runs."""
     vkey, url = served
