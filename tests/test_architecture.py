@@ -21,6 +21,7 @@ FOR_COLLECTORS = frozenset({"canonical", "errors", "evidence", "facts"})
 
 MOST_LINES = 400
 LONGER_FILES: dict[str, str] = {
+    "compliance/bundle/verify.sh": "goes into a bundle as one file, for somebody who has nothing else",
     "tests/test_assessment.py": "the rules by which results come about and add up, read as one list",
     "tests/test_commit.py": "one fault at each write of an append, told in their order",
     "tests/test_log.py": "what the log promises, read as one list",
