@@ -38,14 +38,14 @@ class Drafter:
     def __init__(self, payloads: Payloads, data_keys: DataKeys, keeps: Keeps) -> None:
         self._payloads = payloads
         self._data_keys = data_keys
-        self._keeps = keeps
+        self.keeps = keeps
 
     def draft(self, observations: Sequence[Observation], received_at: datetime) -> list[Draft]:
         """Draft all, or none: TooLarge and unfit values are raised before a payload is stored."""
         made = [self._made(observation, received_at) for observation in observations]
         for draft, stored in made:
             if stored is not None:
-                self._payloads.put(stored, received_at + self._keeps(draft.entry.kind))
+                self._payloads.put(stored, received_at + self.keeps(draft.entry.kind))
         return [draft for draft, _ in made]
 
     def _made(self, observation: Observation, received_at: datetime) -> tuple[Draft, bytes | None]:

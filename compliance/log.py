@@ -11,27 +11,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import compress
 from pathlib import Path
 from typing import Self
 
 from compliance.bounds import Bound, Bounds
-from compliance.canonical import sha256_hex
 from compliance.commit import Committer, Draft
+from compliance.content import Content, entry_of
 from compliance.drafting import Drafter, Keeps, keep_longest
 from compliance.durable import PUBLIC, make_folder, put_file, refusing
 from compliance.errors import (
-    ContentGone,
     Forbidden,
-    InputRefused,
     NotFound,
     StoreExists,
     StoreMissing,
     StoreTampered,
     StoreUnavailable,
 )
-from compliance.evidence import Entry, Observation, Payload
+from compliance.evidence import Entry, Observation
 from compliance.groupcommit import GroupCommit
 from compliance.head import HeadFile
 from compliance.headport import HeadPlace
@@ -82,6 +80,7 @@ class EvidenceLog:
         self._bounds = Bounds(
             lambda start, stop: self._published.leaves(self._published.snapshot(), start, stop)
         )
+        self._content = Content(self._payloads, self._bounds, lambda: self.data_keys, lambda: self.size)
         self._data_keys_folder = home / KEYS / DATA_KEYS
         self._keys_folder = home / KEYS
         self._keys, self._no_keys = _open_keys(
@@ -229,14 +228,14 @@ class EvidenceLog:
 
     def entry(self, index: int) -> Entry:
         """One entry. Raises NotFound, StoreTampered."""
-        return _entry(index, self.leaf(index))
+        return entry_of(index, self.leaf(index))
 
     def entries(self, start: int, stop: int | None = None) -> Iterator[tuple[int, Entry]]:
         """Entries from ``start`` up to ``stop`` (or the size now), each with its index."""
         snapshot = self._published.snapshot()
         end = snapshot.size if stop is None else min(stop, snapshot.size)
         for index, leaf in self._published.leaves(snapshot, max(start, 0), end):
-            yield index, _entry(index, leaf)
+            yield index, entry_of(index, leaf)
 
     def stored_bytes(self, entry: Entry, index: int | None = None) -> bytes | None:
         """An entry's payload as stored, sealed if it is; None if it has none.
@@ -244,41 +243,18 @@ class EvidenceLog:
         Raises StoreTampered naming the digest if the bytes are missing or not those of the entry, and
         ContentGone where a later entry says that the content of entry ``index`` has expired.
         """
-        payload = entry.payload
-        if payload is None:
-            return None
-        try:
-            stored = self._payloads.get(payload.sha256) if payload.inline is None else payload.inline
-        except StoreTampered:
-            self._say_gone(entry, index)
-            raise
-        _check(payload, stored)
-        return stored
+        return self._content.stored(entry, index)
 
     def body(self, entry: Entry, index: int | None = None) -> bytes | None:
         """An entry's payload as received, unsealed.
 
         Raises ContentGone where it is gone, naming the entry that says so if the entry's index is given.
         """
-        stored = self.stored_bytes(entry, index)
-        if stored is None or entry.payload is None or entry.payload.sealed is None:
-            return stored
-        self._secret()
-        try:
-            return self._data_keys.unseal(entry.payload.sealed, stored)
-        except ContentGone:
-            self._say_gone(entry, index)
-            raise
+        return self._content.body(entry, index)
 
     def bounds(self) -> tuple[Bound, ...]:
         """Every entry by which content was erased or has expired, in their order."""
         return self._bounds.up_to(self.size)
-
-    def _say_gone(self, entry: Entry, index: int | None) -> None:
-        """Raise ContentGone naming the entry that says so, if there is one."""
-        bound = None if index is None else self._bounds.on(index, entry, self.size)
-        if bound is not None:
-            raise ContentGone(f"Entry {index}: {bound.sentence}.", by=str(bound.index))
 
     @property
     def payloads(self) -> Payloads:
@@ -293,10 +269,7 @@ class EvidenceLog:
 
     def keep_by(self, keeps: Keeps) -> None:
         """From now on keep the payloads of each kind of entry for as long as ``keeps`` says."""
-        self._keeps = keeps
-
-    def _kept_for(self, kind: str) -> timedelta:
-        return self._keeps(kind)
+        self._drafter.keeps = keeps
 
     def published(self, path: str) -> bytes:
         """A file of the log by its C2SP path: ``checkpoint``, ``vkey``, ``tile/…``. Raises NotFound."""
@@ -410,7 +383,7 @@ class EvidenceLog:
         except BaseException:
             self._head.close()
             raise
-        self._drafter = Drafter(self._payloads, self._data_keys, self._kept_for)
+        self._drafter = Drafter(self._payloads, self._data_keys, self._keeps)
         self._closed.callback(self._committer.close)
         self._writer = GroupCommit(self._committer.commit)
 
@@ -423,19 +396,3 @@ def _open_keys(folder: Path, verifier: Verifier, *, needed: bool) -> tuple[Keyri
         if needed:
             raise
         return None, error.message
-
-
-def _entry(index: int, leaf: bytes) -> Entry:
-    try:
-        return Entry.from_bytes(leaf)
-    except InputRefused as error:
-        raise StoreTampered(
-            f"Entry {index} is proven but is no entry: {error.message}", index=index
-        ) from error
-
-
-def _check(payload: Payload, stored: bytes) -> None:
-    """An inline payload must be what its digest says, as one in a file must."""
-    if len(stored) != payload.size or (payload.inline is not None and sha256_hex(stored) != payload.sha256):
-        message = f"The payload {payload.sha256} is not what its entry says: {len(stored)} bytes, expected {payload.size}."
-        raise StoreTampered(message, field=payload.sha256)

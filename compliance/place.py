@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from compliance.bucket import Bucket, PayloadBucket
+from compliance.bucket import Bucket
 from compliance.bucketlog import LogBucket
 from compliance.durable import PUBLIC, make_folder, put_file
 from compliance.errors import StoreExists
 from compliance.logfiles import LogFiles, LogFolder
 from compliance.objects import LONGEST, PayloadFolder, Payloads
+from compliance.payloadbucket import PayloadBucket
 from compliance.publication import Publication, PublicationPort
 from compliance.settings import Settings
 

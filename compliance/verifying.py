@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from compliance.anchor import configured_place
-from compliance.bucket import Bucket, PayloadBucket
+from compliance.bucket import Bucket
 from compliance.bucketcopy import fetched, lock_faults
 from compliance.databases import databases_of
 from compliance.errors import StoreMissing
+from compliance.payloadbucket import PayloadBucket
 from compliance.settings import Settings
 from compliance.verify import Verification, verify_store
 

@@ -10,13 +10,14 @@ from uuid import uuid4
 
 import pytest
 
-from compliance.bucket import Bucket, PayloadBucket, whole_second
+from compliance.bucket import Bucket, whole_second
 from compliance.bucketlog import LogBucket
 from compliance.canonical import sha256_hex
 from compliance.cli import run
 from compliance.errors import ContentHeld, InputRefused, StoreExists, StoreMissing, StoreTampered
 from compliance.log import EvidenceLog
 from compliance.objects import Payloads
+from compliance.payloadbucket import PayloadBucket
 from compliance.place import BucketPlace
 from compliance.tiles import Tile
 from tests.logs import ORIGIN, START, Clock, observation

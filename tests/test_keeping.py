@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 
-from collectors.registry import READERS
-from compliance.answers import Answers
-from compliance.canonical import format_time, pseudonym
+from compliance.canonical import format_time
 from compliance.derived import DERIVATIONS
 from compliance.duties import CUSTODY, Duties
 from compliance.erasing import erase, finish_erasures, keys_of_subject
@@ -22,100 +18,11 @@ from compliance.errors import ContentGone, ContentHeld, InputRefused, NotFound, 
 from compliance.evidence import CollectorName, Observation
 from compliance.expiring import due, expire
 from compliance.holding import holds_in_force, place_hold, release_hold
+from compliance.objects import PayloadFolder
 from compliance.settings import EvidenceSettings, KeySpaceSettings, Settings, SourceSettings
-from compliance.standing import projections_equal_a_rebuild
-from compliance.store import Store
 from compliance.verify import verify_store
+from tests.keeping import ANN, BEGIN, BOB, SECRET, WHO, YEAR, Bench, Clock, known_as
 from tests.small_library import small_library
-from web.access import create_token
-from web.app import create_app
-
-SECRET = "00112233445566778899aabbccddeeff"
-BEGIN = datetime(2026, 11, 23, 12, tzinfo=UTC)
-ANN, BOB = "C-1", "C-2"
-WHO = {"who": "local:tester", "reason": "asked for it"}
-YEAR = timedelta(days=366)
-
-
-def known_as(key: str) -> str:
-    return pseudonym(bytes.fromhex(SECRET), key)
-
-
-class Clock:
-    """A clock that is moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = BEGIN
-
-    def __call__(self) -> datetime:
-        """Where it stands."""
-        return self.now
-
-
-@dataclass
-class Bench:
-    """A store with its answers and its application."""
-
-    home: Path
-    clock: Clock
-    settings: Settings
-
-    def __post_init__(self) -> None:
-        self.open(Store.create)
-
-    def open(self, how: Any = Store.open) -> None:
-        """Make the store, or open it again."""
-        self.store: Store = how(self.settings, readers=READERS, derivations=DERIVATIONS, clock=self.clock)
-        self.answers = Answers(self.store)
-        self.client = TestClient(create_app(self.store, self.answers))
-        made = create_token(self.store, scopes=["ingest", "auditor", "dpo"], created_by="test", source="app")
-        self.client.headers["Authorization"] = f"Bearer {made.token}"
-
-    def consent(self, *keys: str, action: str = "granted") -> int:
-        """The index of the entry that such a body becomes."""
-        events = [
-            {"key_space": "customer", "key": key, "purpose": "news", "action": action, "at": format_time(self.clock.now)}
-            for key in keys
-        ]  # fmt: skip
-        answer = self.client.post("/api/v1/consents", json=events)
-        assert answer.status_code == 201, answer.text
-        return int(answer.json()["entry"])
-
-    def manifest(self, version: str, *keys: str) -> int:
-        """The same of a membership manifest."""
-        body = "".join(f'"{known_as(key)}"\n' for key in keys)
-        url = f"/api/v1/members/lake/customers/{version}?key_space=customer"
-        answer = self.client.put(url, content=body, headers={"Content-Type": "application/x-ndjson"})
-        assert answer.is_success, answer.text
-        return int(answer.json()["entry"])
-
-    def collected(self, body: bytes, kind: str = "aws-kms/1") -> int:
-        """The same of what a collector brought."""
-        [index] = self.store.log.append([Observation(kind, "kms", CollectorName("test", "1"), body)])
-        assert index is not None
-        return index
-
-    def received(self, kind: Any, log_size: int | None = None) -> int:
-        """How many records of a kind are known."""
-        return len(self.answers.facts(self.answers.basis(log_size=log_size)).received(kind))
-
-    def erase(self, *keys: str) -> int:
-        """The entry by which subjects were erased."""
-        names = [
-            name for key in keys for name in keys_of_subject(self.store, "customer", key=key, pseudonym=None)
-        ]
-        return erase(self.store, names, **WHO).index
-
-    def body(self, index: int) -> bytes | None:
-        """The content of an entry."""
-        return self.store.log.body(self.store.log.entry(index), index)
-
-    def sound(self) -> Sequence[str]:
-        """What the verifier says is gone; the store verifies and equals a rebuild."""
-        assert projections_equal_a_rebuild(self.store) == []
-        found = verify_store(self.home)
-        assert found.ok, found.problems
-        return found.gone
 
 
 @pytest.fixture
@@ -158,7 +65,7 @@ def test_evidence_is_kept_for_the_longest_duty_of_what_it_serves(
 
 def test_a_payload_bears_the_date_until_which_it_is_kept(bench: Bench) -> None:
     """The date is the receipt and the duty of its kind, also for one that is put again later."""
-    digest = bench.store.log.entry(bench.collected(b"k" * 9000)).payload.sha256
+    digest = bench.digest(bench.collected(b"k" * 9000))
     assert bench.store.log.payloads.lock(digest).until == BEGIN + 6 * YEAR
     bench.clock.now += YEAR
     bench.collected(b"k" * 9000)
@@ -319,7 +226,7 @@ def test_a_hold_on_others_blocks_nothing(bench: Bench) -> None:
 
 def test_a_payload_is_held_until_its_last_hold_is_released(bench: Bench) -> None:
     """A hold lies on the payload itself too; one of two that is released leaves it held."""
-    digest = bench.store.log.entry(bench.collected(b"k" * 9000)).payload.sha256
+    digest = bench.digest(bench.collected(b"k" * 9000))
     first = place_hold(bench.store, **WHO, sources=["kms"])
     second = place_hold(bench.store, **WHO)
     release_hold(bench.store, first.id, **WHO)
@@ -348,7 +255,7 @@ def test_content_goes_when_its_longest_duty_has_ended(bench: Bench) -> None:
     with pytest.raises(ContentGone, match=f"content expired on 2032-11-27 by entry {by}"):
         bench.body(old)
     assert bench.body(young)
-    assert bench.store.log.payloads.size(bench.store.log.entry(old).payload.sha256) is None
+    assert bench.store.log.payloads.size(bench.digest(old)) is None
     assert bench.store.log.prove(old)
     assert bench.sound() == (f"content expired on 2032-11-27 by entry {by} (1 entry)",)
     assert due(bench.store) == []
@@ -395,7 +302,7 @@ def test_a_payload_that_two_entries_have_goes_with_the_last(bench: Bench) -> Non
 def test_a_payload_that_is_missing_without_such_an_entry_is_no_expiry(bench: Bench) -> None:
     """Removing a file is not letting it expire: the verifier and every reader say that it is missing."""
     index = bench.collected(b"k" * 9000)
-    bench.store.log.payloads.path(bench.store.log.entry(index).payload.sha256).unlink()
+    PayloadFolder(bench.home / "payloads").path(bench.digest(index)).unlink()
     with pytest.raises(StoreTampered, match="is missing"):
         bench.body(index)
     assert not verify_store(bench.home).ok
