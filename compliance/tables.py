@@ -179,8 +179,8 @@ class MemberRow(Projected, table=True):
 
     __tablename__ = "member"
     __table_args__ = ({"sqlite_with_rowid": False},)
-    pseudonym: bytes = Field(sa_column=Column(LargeBinary(16), primary_key=True))
-    series: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False, index=True))
+    series: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    pseudonym: bytes = Field(sa_column=Column(LargeBinary(16), primary_key=True, index=True))
     since: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     until: int = Field(sa_column=Column(BigInteger, nullable=False))
 

@@ -30,10 +30,12 @@ class Difference:
 
     def to_bytes(self) -> bytes:
         """The stored form."""
-        lines = [canonical({"base": None if self.base is None else str(self.base)}).decode()]
-        lines += [f"+{member}" for member in self.added]
-        lines += [f"-{member}" for member in self.removed]
-        return ("\n".join(lines) + "\n").encode()
+        head = canonical({"base": None if self.base is None else str(self.base)}).decode()
+        added, removed = (
+            "".join(f"\n{sign}{member}" for member in members)
+            for sign, members in (("+", self.added), ("-", self.removed))
+        )
+        return f"{head}{added}{removed}\n".encode()
 
     @classmethod
     def from_bytes(cls, body: bytes) -> Difference:
