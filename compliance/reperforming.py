@@ -17,18 +17,23 @@ def gone_since(projections: Projections, log_size: int) -> Mapping[str, Json]:
     ``not_reperformable`` is a sentence for each entry by which content went: what was answered before it
     cannot be performed again in full.
     """
+    said = gone_sentences(projections, log_size)
+    return {"not_reperformable": list(said)} if said else {}
+
+
+def gone_sentences(projections: Projections, log_size: int) -> tuple[str, ...]:
+    """The same sentences, for pages and reports."""
     statement = text(
         "SELECT by_index, count(*), min(why) FROM unreadable"
         " WHERE log_index < :size AND by_index >= :size GROUP BY by_index ORDER BY by_index"
     )
     with projections.connect() as connection:
         rows = connection.execute(statement, {"size": log_size}).all()
-    said = [
+    return tuple(
         f"of {count} of the first {log_size} entries: {why}; what was answered before can no longer be re-performed"
         " in full"
         for _, count, why in rows
-    ]
-    return {"not_reperformable": said} if said else {}
+    )
 
 
 def bounded_between(projections: Projections, start: int, stop: int) -> bool:

@@ -19,6 +19,7 @@ from compliance.evidence import CollectorName, Observation
 from compliance.expiring import due, expire
 from compliance.holding import holds_in_force, place_hold, release_hold
 from compliance.objects import PayloadFolder
+from compliance.reperforming import gone_sentences
 from compliance.settings import EvidenceSettings, KeySpaceSettings, Settings, SourceSettings
 from compliance.verify import verify_store
 from tests.keeping import ANN, BEGIN, BOB, SECRET, WHO, YEAR, Bench, Clock, known_as
@@ -120,6 +121,7 @@ def test_answers_say_that_they_cannot_be_performed_again(bench: Bench) -> None:
         " before can no longer be re-performed in full"
     )
     assert bench.received("consent", before.log_size) == 0
+    assert gone_sentences(bench.store.projections, before.log_size) == (said,)
 
 
 def test_a_lookup_is_erased_with_its_subject(bench: Bench) -> None:

@@ -14,6 +14,7 @@ from compliance.breaks import breaks_of
 from compliance.canonical import Json, canonical, format_time, parse_time, require_reckonable, sha256_hex
 from compliance.errors import InputRefused
 from compliance.evidence import Observation
+from compliance.reperforming import gone_sentences
 from compliance.store import ITSELF, Store
 from compliance.vouching import who_vouches
 from reports.audit import AuditReport, Provenance, build_audit_report
@@ -40,7 +41,10 @@ def provenance_of(store: Store, basis: Basis) -> Provenance:
         origin=store.log.origin, root=store.log.root(basis.log_size).hex(),
         checkpoint=store.log.checkpoint(basis.log_size), sample=store.sample,
         vouched_by=who_vouches(store.log, store.settings.home / "log", basis.log_size),
-        breaks=tuple(one.sentence() for one in breaks_of(store, basis.log_size)),
+        breaks=(
+            *(one.sentence() for one in breaks_of(store, basis.log_size)),
+            *gone_sentences(store.projections, basis.log_size),
+        ),
     )  # fmt: skip
 
 

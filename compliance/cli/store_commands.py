@@ -20,6 +20,7 @@ from compliance.cli.output import instant, print_json
 from compliance.cli.serving import Served
 from compliance.database import MODE
 from compliance.databases import databases_of
+from compliance.erasing import finish_erasures
 from compliance.errors import InputRefused, NotFound
 from compliance.place import place_of
 from compliance.sample import Program, build_sample
@@ -70,6 +71,7 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     store = open_store(load_settings())
     try:
         store.record_configuration()
+        finish_erasures(store)
         if store.anchor is None:
             typer.echo(f"note: {NO_ANCHOR}.", err=True)
         elif store.anchor.failure is not None:

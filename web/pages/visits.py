@@ -12,6 +12,7 @@ from compliance.answers import Answers, Basis
 from compliance.breaks import breaks_of
 from compliance.canonical import parse_time
 from compliance.errors import InputRefused
+from compliance.reperforming import gone_sentences
 from compliance.store import Store
 from web.access import Caller, needs
 from web.pages.frame import ROLE_NAMES, Foot, Frame, navigation
@@ -91,5 +92,8 @@ def foot_of(store: Store, basis: Basis) -> Foot:
     return Foot(
         as_of=basis.at, log_size=basis.log_size, root=store.log.root(basis.log_size).hex(),
         library=basis.library, program=basis.program, origin=store.log.origin,
-        breaks=tuple(one.sentence() for one in breaks_of(store, basis.log_size)),
+        breaks=(
+            *(one.sentence() for one in breaks_of(store, basis.log_size)),
+            *gone_sentences(store.projections, basis.log_size),
+        ),
     )  # fmt: skip
