@@ -55,7 +55,12 @@ class Wanted:
 
 
 def export(
-    answers: Answers, basis: Basis, wanted: Wanted, out: Path, more: Mapping[str, bytes] | None = None
+    answers: Answers,
+    basis: Basis,
+    wanted: Wanted,
+    out: Path,
+    more: Mapping[str, bytes] | None = None,
+    since: str | None = None,
 ) -> Bundle:
     """Write a bundle of what is wanted, at the log size of the basis. Raises what ``write_bundle`` does."""
     store = answers.store
@@ -65,7 +70,7 @@ def export(
         del selection["as_of"]
     return write_bundle(
         store.log, store.settings.home / "log", out, indexes=select(answers, basis, wanted),
-        size=basis.log_size, selection=selection, more=more,
+        size=basis.log_size, selection=selection, more=more, since=since,
     )  # fmt: skip
 
 

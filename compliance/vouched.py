@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 
 from compliance.canonical import format_time
-from compliance.errors import StoreTampered
-from compliance.note import Checkpoint, Verifier
+from compliance.errors import InputRefused, StoreTampered
+from compliance.note import Checkpoint, Verifier, open_checkpoint
 from compliance.timestamps import Stamp, stamped_sizes, stamps
 from compliance.witnessing import cosigned_sizes, known_witnesses, witnessed
 
@@ -78,6 +78,19 @@ def vouched_for(folder: Path, size: int, verifier: Verifier, root: Callable[[int
         )
         raise StoreTampered(message, index=wanted, field="checkpoint")
     return found
+
+
+def not_continued(verifier: Verifier, size: int, root: Callable[[int], bytes], note: str) -> list[str]:
+    """What contradicts a checkpoint that somebody kept (a signed note), in a log of that size with these roots."""
+    try:
+        kept = open_checkpoint(note, verifier)
+    except InputRefused as error:
+        return [f"the checkpoint given is none of this log: {error.message}"]
+    if kept.size > size:
+        return [f"the log went back: the checkpoint given is of {kept.size} entries, the log has {size}"]
+    if root(kept.size) != kept.root:
+        return [f"the log was rewritten: the checkpoint given has another root for {kept.size} entries"]
+    return []
 
 
 def vouched_by(found: Vouched | None, size: int) -> str:

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from compliance.bundle import Bundle, verify_bundle, write_bundle
-from compliance.errors import InputRefused, NotFound, StoreExists
+from compliance.errors import InputRefused, NotFound, StoreExists, StoreTampered
 from compliance.log import EvidenceLog
+from compliance.note import Checkpoint
 from compliance.timestamps import read_certificates, stamp
 from compliance.verify import OWN_KEY
+from compliance.vouched import not_continued
 from compliance.witnessing import submit
 from tests.logs import ORIGIN, START, make, observation
 from tests.vouchers import WITNESS, serving_authority, serving_witness
@@ -293,3 +295,59 @@ def test_what_is_no_bundle_does_not_verify(tmp_path: Path, content: bytes) -> No
     assert found.problems
     with pytest.raises(NotFound):
         verify_bundle(tmp_path / "none.zip")
+
+
+def test_whoever_kept_a_checkpoint_can_tell(tmp_path: Path) -> None:
+    """A bundle made since a checkpoint proves that the log continues it; a log that does not is refused everywhere."""
+    home, out = tmp_path / "home", tmp_path / "out"
+    with make(home, 5) as log:
+        kept = log.checkpoint()
+        log.append([observation(b"more"), observation(b"still more")])
+        bare = tmp_path / "bare"
+        export(log, home, bare, 6)
+        write_bundle(log, home / "log", out, indexes=[6], size=7, selection={}, since=kept)
+        later, vkey = log.checkpoint(), log.vkey
+    (tmp_path / "kept").write_text(kept)
+    done = by_script(out, vkey, str(tmp_path / "kept"))
+    assert (done.returncode, "continues the checkpoint of 5 entries that you kept" in done.stdout) == (
+        0,
+        True,
+    )
+    assert verify_bundle(out, since=kept).problems == ()
+    assert "ask for a bundle made with --since" in by_script(bare, vkey, str(tmp_path / "kept")).stderr
+    assert not verify_bundle(bare, since=kept).ok
+    with make(tmp_path / "again", 4) as other:
+        foreign = other.checkpoint()
+        with pytest.raises(InputRefused):
+            write_bundle(
+                other,
+                tmp_path / "again" / "log",
+                tmp_path / "x",
+                indexes=[0],
+                size=4,
+                selection={},
+                since=kept,
+            )
+    (tmp_path / "later").write_text(later.replace("\n7\n", "\n8\n"))
+    assert "went back" in by_script(out, vkey, str(tmp_path / "later")).stderr
+    (tmp_path / "other").write_text(foreign.replace("\n4\n", "\n5\n"))
+    assert "was rewritten" in by_script(out, vkey, str(tmp_path / "other")).stderr
+    assert "was rewritten" in verify_bundle(out, since=foreign.replace("\n4\n", "\n5\n")).problems[0]
+
+
+def test_a_rewritten_log_cannot_be_exported_since_what_was_kept(tmp_path: Path) -> None:
+    """The holder of the key who makes another past is refused by the checkpoint of the first one."""
+    home = tmp_path / "home"
+    with make(home, 3) as log:
+        assert log._keys is not None
+        forged = log._keys.signer.signed(Checkpoint(ORIGIN, 2, bytes(32)).text())
+        for note, said in (
+            (forged, "was rewritten"),
+            (log._keys.signer.signed(Checkpoint(ORIGIN, 9, bytes(32)).text()), "of 9"),
+        ):
+            with pytest.raises(StoreTampered, match=said):
+                write_bundle(
+                    log, home / "log", tmp_path / "out", indexes=[0], size=3, selection={}, since=note
+                )
+            assert not_continued(log.verifier, 3, log.root, note)
+        assert not_continued(log.verifier, 3, log.root, log.checkpoint(2)) == []

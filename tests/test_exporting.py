@@ -121,6 +121,13 @@ def test_the_commands_export_report_and_verify(organisation: Organisation, tmp_p
         "findings.json",
     }
     vkey = (tmp_path / "var" / "log" / "vkey").read_text().strip()
+    (tmp_path / "kept").write_text((tmp_path / "report" / "checkpoint").read_text())
+    line.ok("evidence", "export", "0", "--since", "kept", "--out", "since.zip")
+    assert "The bundle verifies" in line.ok("verify", "since.zip", "--since", "kept", "--vkey", vkey)
+    assert "The store verifies" in line.ok("verify", "--since", "kept")
+    (tmp_path / "kept").write_text("nothing")
+    assert line.run("verify", "--since", "kept").returncode == 1
+    assert line.run("verify", "--since", "nowhere").returncode == 2
     done = subprocess.run(
         ["sh", "verify.sh", vkey], cwd=tmp_path / "report", check=False, capture_output=True, text=True
     )

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Verifies this bundle of evidence, offline:   sh verify.sh [VKEY]
+# Verifies this bundle of evidence, offline:   sh verify.sh [VKEY [CHECKPOINT]]
 #
 # Needs sh, openssl (3.0 or newer) and sha256sum, and nothing of the program that made the bundle.
 # VKEY is the log's verifier key as you know it from elsewhere; without it the one in the bundle is
-# used, which whoever made the bundle chose. Read this file before you run it, or take it from a
+# used, which whoever made the bundle chose. CHECKPOINT is a file with a checkpoint of the log that you
+# kept from before, such as that of an earlier bundle: the log must continue it. Read this file before you run it, or take it from a
 # place that you trust more. Exit 0: all of it holds. 1: something does not, and is named.
 #
 #   1. Every file is listed in MANIFEST, has the SHA-256 stated there, and no file lies beside them.
@@ -21,11 +22,16 @@ nl='
 '
 dash=$(printf '\342\200\224')
 alphabet=ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
-case $0 in */*) cd "${0%/*}" || exit 1 ;; esac
 fail() {
     printf 'NOT VERIFIED: %s\n' "$*" >&2
     exit 1
 }
+VKEY=${1-${VKEY-}} kept='' kept_size=''
+if [ -n "${2-}" ]; then
+    { IFS= read -r line && IFS= read -r kept_size && IFS= read -r root; } < "$2" || fail "$2 is no checkpoint"
+    kept=$line$nl$kept_size$nl$root$nl
+fi
+case $0 in */*) cd "${0%/*}" || exit 1 ;; esac
 umask 077
 if work=$(mktemp -d 2>/dev/null); then
     trap 'rm -rf "$work"' EXIT
@@ -190,7 +196,6 @@ is_signed() {
     esac > "${work}said" 2>&1 < /dev/null
 }
 
-VKEY=${1-${VKEY-}}
 given=$VKEY
 origin='' known='' newer='' handovers=''
 while IFS=' ' read -r vkey last; do
@@ -335,6 +340,16 @@ done < checkpoints/SIZES
 [ -n "$sizes" ] || fail "the bundle holds no checkpoint"
 read_note checkpoint
 eval "[ \"\$whole\" = \"\${note_$size-}\" ]" || fail "checkpoint is none of those in checkpoints/"
+if [ -n "$kept" ]; then
+    is_number "$kept_size" || fail "what you kept is no checkpoint"
+    [ "$kept_size" -le "$size" ] || fail "the log went back: you kept a checkpoint of $kept_size entries, this is of $size"
+    eval "held=\${note_$kept_size-}"
+    [ -n "$held" ] || fail "nothing here is about $kept_size entries; ask for a bundle made with --since and your checkpoint"
+    case $held in
+        "$kept"*) printf 'The log continues the checkpoint of %s entries that you kept.\n' "$kept_size" ;;
+        *) fail "the log was rewritten: at $kept_size entries it had another root when you kept its checkpoint" ;;
+    esac
+fi
 
 # --- 5. and 6. Entries and payloads --------------------------------------------------------------
 

@@ -78,16 +78,19 @@ class _Proven:
     used: int = 0
 
 
-def verify_bundle(path: Path, *, vkey: str | None = None) -> BundleVerification:
-    """Verify the bundle in a folder or ZIP. Raises NotFound where there is none."""
+def verify_bundle(path: Path, *, vkey: str | None = None, since: str | None = None) -> BundleVerification:
+    """Verify the bundle in a folder or ZIP. Raises NotFound where there is none.
+
+    ``vkey`` is the log's key, ``since`` a checkpoint of it (signed note), both as known from elsewhere.
+    """
     if path.is_dir():
-        return _Procedure(FolderSource(path)).run(vkey)
+        return _Procedure(FolderSource(path)).run(vkey, since)
     try:
         with zipfile.ZipFile(path) as archive:
             procedure = _Procedure(ZipSource(archive))
             if not is_as_written(path, archive):
                 procedure.problem(f"{path.name} is not byte for byte what is written from its members")
-            return procedure.run(vkey)
+            return procedure.run(vkey, since)
     except FileNotFoundError as error:
         raise NotFound(f"There is no bundle at {path}.", field="path") from error
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
@@ -121,7 +124,7 @@ class _Procedure:
         if len(self._problems) < SHOWN_AT_MOST:
             self._problems.append(what)
 
-    def run(self, vkey: str | None) -> BundleVerification:
+    def run(self, vkey: str | None, since: str | None) -> BundleVerification:
         """Steps 1 to 7."""
         # 1.
         self._tried(self._manifest)
@@ -130,6 +133,8 @@ class _Procedure:
         # 3. and 4.
         if self._verifier:
             self._tried(self._checkpoints)
+        if since is not None:
+            self._tried(lambda: self._continues_kept(Checkpoint.parse(split_note(since)[0])))
         # 5. and 6.
         names = self._source.names()
         for name in names:
@@ -243,6 +248,21 @@ class _Procedure:
             self._proven[before.size] = proven
         if before is None or self._source.read("checkpoint").decode() != self._proven[before.size].note:
             raise InputRefused("checkpoint is not the newest of those in checkpoints/.", field="checkpoint")
+
+    def _continues_kept(self, kept: Checkpoint) -> None:
+        newest = max(self._proven, default=0)
+        held = self._proven.get(kept.size)
+        if kept.size > newest:
+            raise InputRefused(
+                f"The log went back: the checkpoint given is of {kept.size} entries, this of {newest}."
+            )
+        if held is None:
+            message = f"Nothing in the bundle is about {kept.size} entries; ask for one made with --since and that checkpoint."
+            raise InputRefused(message, field="since")
+        if held.checkpoint != kept:
+            raise InputRefused(
+                f"The log was rewritten: the checkpoint given has another root for {kept.size} entries."
+            )
 
     def _checkpoint(self, size: int, witnesses: list[Witness]) -> _Proven:
         note = self._source.read(f"checkpoints/{size}").decode()

@@ -30,7 +30,17 @@ from compliance.errors import ContentGone, InputRefused, NotFound, StoreExists, 
 from compliance.evidence import Entry
 from compliance.log import EvidenceLog
 from compliance.logkeys import ROTATION, keys_text
-from compliance.note import Checkpoint, Former, ProofFile, Verifier, join_note, split_note, to_base64
+from compliance.note import (
+    KEY_ID_BYTES,
+    Checkpoint,
+    Former,
+    ProofFile,
+    Verifier,
+    join_note,
+    open_checkpoint,
+    split_note,
+    to_base64,
+)
 from compliance.rotations import rotated_note
 from compliance.timestamps import DIGITS, certificates_pem, kept_certificates
 from compliance.vouched import Vouched, vouched, vouched_sizes
@@ -108,11 +118,13 @@ def write_bundle(
     size: int,
     selection: Mapping[str, Json],
     more: Mapping[str, bytes] | None = None,
+    since: str | None = None,
 ) -> Bundle:
     """Write a bundle of entries, from the log whose published files lie in ``folder``.
 
     ``out`` is a folder, new or empty, or a file that ends in ``.zip``; ``more`` are further files,
-    under ``report/``. Raises NotFound for an entry that is not among the first ``size``, StoreExists
+    under ``report/``; ``since`` is an earlier checkpoint (signed note) that the bundle is to prove that
+    the log continues. Raises NotFound for an entry that is not among the first ``size``, StoreExists
     for a target that is there, StoreTampered where the store or what vouches for it contradicts itself.
     """
     wanted = sorted(set(indexes))
@@ -124,7 +136,10 @@ def write_bundle(
         missing = wanted[0] if wanted[0] < 0 else wanted[-1]
         raise NotFound(f"There is no entry {missing} among the first {size}.", field="id")
     with _opened(out) as target:
-        return _Writing(log, folder, size, target).run(wanted, selection, more or {})
+        writing = _Writing(log, folder, size, target)
+        if since is not None:
+            writing.continue_from(since)
+        return writing.run(wanted, selection, more or {})
 
 
 class _Writing:
@@ -165,6 +180,24 @@ class _Writing:
                 "payloads/GONE", "".join(f"{n} {why}\n" for n, why in sorted(self._gone.items())).encode()
             )
         return self._write(entries)
+
+    def continue_from(self, note: str) -> None:
+        """Take an earlier checkpoint of the log into the bundle.
+
+        Raises InputRefused where it is none of this log, StoreTampered where the log does not continue it.
+        """
+        checkpoint = open_checkpoint(note, self._verifier)
+        if checkpoint.size == 0:
+            return  # every log continues the empty one
+        if checkpoint.size > self._held.size:
+            message = f"The checkpoint given is of {checkpoint.size} entries; the bundle is of the first {self._held.size}."
+            raise StoreTampered(message, index=self._held.size, field="since")
+        self._require_root(checkpoint)
+        text, lines = split_note(note)
+        ids = {key.key_id for key in self._verifier.all_keys()}
+        own = join_note(text, [line for line in lines if line[1][:KEY_ID_BYTES] in ids])
+        self._held.by_size[checkpoint.size] = Vouched(checkpoint, own, ())
+        self._held.use(checkpoint.size)
 
     def _vouched(self, size: int) -> Vouched:
         found = vouched(self._folder, size, self._verifier)

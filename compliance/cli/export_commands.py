@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -12,12 +13,16 @@ import typer
 from compliance.answers import Answers
 from compliance.bundle import Bundle, BundleVerification, verify_bundle
 from compliance.canonical import Json, parse_time
-from compliance.cli.composition import opened
+from compliance.cli.composition import machine_clock, opened
 from compliance.cli.evidence_commands import evidence
 from compliance.cli.output import instant, print_json
-from compliance.errors import StoreExists
+from compliance.errors import InputRefused, StoreExists
 from compliance.exporting import Wanted, export, findings_of
+from compliance.log import EvidenceLog
+from compliance.place import FolderPlace, place_of
+from compliance.settings import Settings
 from compliance.store import Store
+from compliance.vouched import not_continued
 from web.issuing import issue_report
 
 DATE_ALONE = len("2026-11-23")
@@ -55,6 +60,12 @@ def export_evidence(
     log_size: Annotated[
         int | None, typer.Option("--log-size", min=1, help="Only the first N entries; default: all")
     ] = None,
+    since: Annotated[
+        Path | None,
+        typer.Option(
+            "--since", help="File with an earlier checkpoint that the log is to be proven to continue"
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write one folder or ZIP of entries, payloads, proofs and keys that an outsider verifies with standard tools."""
@@ -66,7 +77,7 @@ def export_evidence(
         wanted = Wanted(**(vars(wanted) | {"end": wanted.end + timedelta(days=1)}))
     with opened() as (_, answers):
         basis = answers.basis(at=instant(at, "--at"), log_size=log_size)
-        told(export(answers, basis, wanted, out), out, as_json=as_json)
+        told(export(answers, basis, wanted, out, since=kept_checkpoint(since)), out, as_json=as_json)
 
 
 def write_report_bundle(
@@ -122,9 +133,25 @@ def told(written: Bundle, out: Path, *, as_json: bool) -> None:
     typer.echo("Whoever receives it runs `sh verify.sh` in it, or `muniment verify` on it.")
 
 
-def verify_exported(path: Path, *, vkey: str | None, as_json: bool) -> None:
+def kept_checkpoint(path: Path | None) -> str | None:
+    """The text of a checkpoint that somebody kept. Raises InputRefused where it cannot be read."""
+    try:
+        return None if path is None else path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputRefused(f"{path} cannot be read as a checkpoint: {error}.", field="--since") from error
+
+
+def continuation_faults(settings: Settings, path: Path | None, note: str) -> list[str]:
+    """What contradicts an earlier checkpoint in the configured store, or in one in another folder."""
+    place = place_of(settings, machine_clock) if path is None else FolderPlace(path)
+    home = settings.home if path is None else path
+    with closing(place), EvidenceLog.open(home, clock=machine_clock, read_only=True, place=place) as log:
+        return not_continued(log.verifier, log.size, log.root, note)
+
+
+def verify_exported(path: Path, *, vkey: str | None, since: str | None, as_json: bool) -> None:
     """Verify a bundle and say what was found. Exit 1 if anything is wrong."""
-    found = verify_bundle(path, vkey=vkey)
+    found = verify_bundle(path, vkey=vkey, since=since)
     if as_json:
         print_json({**vars(found), "problems": list(found.problems)})
     else:

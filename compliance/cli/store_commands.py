@@ -15,7 +15,7 @@ from compliance.bundle import is_bundle
 from compliance.checking import NO_ANCHOR
 from compliance.checking import as_json as as_json_of
 from compliance.cli.composition import collect, create_store, local_user, machine_clock, open_store, opened
-from compliance.cli.export_commands import verify_exported
+from compliance.cli.export_commands import continuation_faults, kept_checkpoint, verify_exported
 from compliance.cli.output import instant, print_json
 from compliance.cli.serving import Served
 from compliance.database import MODE
@@ -89,11 +89,15 @@ def verify(
         bool, typer.Option("--projections", help="Also compare the projections with a rebuild")
     ] = False,
     vkey: Annotated[str | None, typer.Option("--vkey", help="The log's key as known from elsewhere")] = None,
+    since: Annotated[
+        Path | None,
+        typer.Option("--since", help="File with an earlier checkpoint that the log must continue"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Verify the whole store, or an exported bundle, from its bytes alone. Exit 1 if anything is wrong."""
     if path is not None and is_bundle(path):
-        verify_exported(path, vkey=vkey, as_json=as_json)
+        verify_exported(path, vkey=vkey, since=kept_checkpoint(since), as_json=as_json)
         return
     settings = load_settings()
     home = path or settings.home
@@ -104,6 +108,8 @@ def verify(
         else verify_store(home, vkey=vkey, head=databases_of(settings, path).head)
     )
     problems = [str(problem) for problem in result.problems]
+    if since is not None and not problems:
+        problems += continuation_faults(settings, path, kept_checkpoint(since) or "")
     if projections and not problems:
         with opened(home) as (store, _):
             problems += projections_equal_a_rebuild(store)
