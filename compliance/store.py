@@ -269,7 +269,11 @@ class Store:
                 ),
                 {"kind": COLLECTION, "source": source},
             ).all()
-        return former_items(self.log, source, [index for (index,) in rows])
+            named = text("SELECT log_index FROM unreadable WHERE source = :source AND by_index IS NOT NULL")
+            gone = {index for (index,) in connection.execute(named, {"source": source})}
+        found = former_items(self.log, source, [index for (index,) in rows if index not in gone])
+        # What was erased or has expired is brought anew, if the source still has it.
+        return {key: held for key, held in found.items() if int(held[1].partition("/")[0]) not in gone}
 
     def config_index(self, log_size: int) -> int | None:
         """Where the configuration in force lies: the last one among the first N entries."""

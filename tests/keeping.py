@@ -10,9 +10,11 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
+from collectors.deletion_log.collect import DeletionLogCollector
 from collectors.registry import READERS
 from compliance.answers import Answers
 from compliance.canonical import format_time, pseudonym
+from compliance.collecting import collect_once
 from compliance.derived import DERIVATIONS
 from compliance.erasing import erase, keys_of_subject
 from compliance.evidence import CollectorName, Observation
@@ -116,3 +118,16 @@ class Bench:
         payload = self.store.log.entry(index).payload
         assert payload is not None
         return payload.sha256
+
+    def collect_deletions(self, folder: Path) -> int:
+        """How many erasures are known after a run over a deletion log in a folder."""
+        collector = DeletionLogCollector(
+            path=folder, bucket=None, prefix="", endpoint_url=None, clock=self.clock,
+            pseudonymise=self.store.key_spaces.pseudonym,
+            key_ids={name: ids[0] for name, ids in self.store.key_spaces.key_ids().items()},
+        )  # fmt: skip
+        collect_once(
+            collector, source="gone", log=self.store.log, former=self.store.former_items, clock=self.clock,
+            sealed=True,
+        )  # fmt: skip
+        return self.received("erasure")

@@ -315,3 +315,19 @@ def lineage(run: str) -> bytes:
         "eventType": "COMPLETE", "eventTime": format_time(BEGIN), "run": {"runId": run},
         "job": {"namespace": "lake", "name": "job"}, "inputs": [], "outputs": [],
     }).encode()  # fmt: skip
+
+
+def test_what_a_source_still_has_is_brought_anew(bench: Bench, tmp_path: Path) -> None:
+    """An answer that was erased is not named as unchanged: then nothing would ever be known of it again."""
+    (tmp_path / "deletions").mkdir()
+    line = {
+        "key_space": "customer", "key": BOB, "datasets": "*", "requested_at": format_time(BEGIN - YEAR),
+        "completed_at": format_time(BEGIN - YEAR), "method": "delete", "request_id": "DSR-1",
+    }  # fmt: skip
+    (tmp_path / "deletions" / "a.jsonl").write_text(json.dumps(line) + "\n")
+    assert bench.collect_deletions(tmp_path / "deletions") == 1
+    assert bench.collect_deletions(tmp_path / "deletions") == 1
+    erase(bench.store, ["gone/2026-11"], **WHO)
+    assert bench.received("erasure") == 0
+    assert bench.collect_deletions(tmp_path / "deletions") == 1
+    bench.sound()
