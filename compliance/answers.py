@@ -175,10 +175,10 @@ class Answers:
         library = self.library(basis)
         return timelines(
             library, facts.moved_to, self.store.derivations, [one.id for one in library.controls], basis.at,
-            worked=self._worked_out(basis),
+            worked=self.worked_out(basis),
         )  # fmt: skip
 
-    def _worked_out(self, basis: Basis) -> Worked:
+    def worked_out(self, basis: Basis) -> Worked:
         """What was worked out before and holds for a basis, by the same library and configuration.
 
         It holds up to the instant from which on something came since that counts.

@@ -1,14 +1,15 @@
-"""The scope over HTTP: what the organisation is judged by, and stating it anew."""
+"""The scope over HTTP, stated and read; and how controls operated over a period within it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 
 from compliance.answers import Answers
-from compliance.canonical import Json, strict_json
+from compliance.canonical import Json, parse_time, strict_json
+from compliance.operating import operating
 from compliance.scope import StatedScope, append_scope
 from compliance.store import ITSELF, Store
 from web.access import Caller, needs
@@ -63,3 +64,18 @@ def state_scope(
         return {"entry": None, "known_before": True, **checked.as_json()}
     index = append_scope(store.log, checked, who=caller.name, by=ITSELF, clock=store.clock)
     return {"entry": str(index), "known_before": False, **checked.as_json()}
+
+
+@router.get("/effectiveness", responses=described(401, 403, 404, 422, 503))
+def effectiveness(
+    request: Request, _caller: Reviewer, start: Annotated[str | None, Query(alias="from")] = None,
+    to: str | None = None, framework: str | None = None, control: str | None = None, at: str | None = None,
+) -> Mapping[str, Json]:  # fmt: skip
+    """How controls and requirements stood over a period: spans, days of each status, deciding entries."""
+    answers: Answers = request.app.state.answers
+    begin, end, asked = (
+        None if text is None else parse_time(text, field=name)
+        for name, text in (("from", start), ("to", to), ("at", at))
+    )
+    basis = answers.basis(at=asked)
+    return operating(answers, basis, start=begin, end=end, framework=framework, control=control)

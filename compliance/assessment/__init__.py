@@ -2,6 +2,7 @@
 
 from compliance.assessment.adding import gravest
 from compliance.assessment.assessing import Judgement, assess
+from compliance.assessment.effectiveness import Effectiveness, Stood, effectiveness
 from compliance.assessment.outcome import (
     ATTESTATION,
     RATIO,
@@ -26,6 +27,7 @@ __all__ = [
     "Assessment",
     "CheckResult",
     "ControlResult",
+    "Effectiveness",
     "Finding",
     "FrameworkResult",
     "Judgement",
@@ -34,9 +36,11 @@ __all__ = [
     "RequirementResult",
     "Span",
     "Status",
+    "Stood",
     "Worked",
     "assess",
     "control_timeline",
+    "effectiveness",
     "gravest",
     "out_of_scope",
     "time_in",

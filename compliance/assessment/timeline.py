@@ -92,15 +92,35 @@ def timelines(
     ``worked`` keeps what is worked out from one call to the next: of the same library and configuration,
     and of the same entries (see ``Worked``). It changes no answer.
     """
-    controls = {id_: library.control_of(id_) for id_ in control_ids}
-    kept = Worked() if worked is None else worked
-    with kept.lock:
-        history = _History(controls.values(), base_at, derivations, until, kept)
-        walked = history.walked(start)
+    walked = steps_over(library, base_at, derivations, control_ids, until, start=start, worked=worked)
     if not walked:
         return dict.fromkeys(control_ids, ())
-    return {id_: _spans(_together([walked[one.id] for one in _lines(control, derivations)]), until)
-            for id_, control in controls.items()}  # fmt: skip
+    return {
+        id_: spans_of([walked[one.id] for one in lines_of(library.control_of(id_), derivations)], until)
+        for id_ in control_ids
+    }
+
+
+def steps_over(
+    library: Library,
+    base_at: BaseAt,
+    derivations: Mapping[str, Derivation],
+    control_ids: Sequence[str],
+    until: datetime,
+    *,
+    start: datetime | None = None,
+    worked: Worked | None = None,
+) -> dict[str, Steps]:
+    """The verdict of each check and attestation of the controls from each instant on; none without evidence."""
+    controls = [library.control_of(id_) for id_ in control_ids]
+    kept = Worked() if worked is None else worked
+    with kept.lock:
+        return _History(controls, base_at, derivations, until, kept).walked(start)
+
+
+def spans_of(lines: Sequence[Steps], until: datetime) -> tuple[Span, ...]:
+    """How a control stood by the verdicts of its lines: the gravest at each instant, up to ``until``."""
+    return _spans(_together(lines), until)
 
 
 def time_in(spans: Iterable[Span], start: datetime, end: datetime) -> dict[Status, timedelta]:
@@ -127,7 +147,7 @@ class _History:
         self, controls: Iterable[Control], base_at: BaseAt, derivations: Mapping[str, Derivation], until: datetime,
         worked: Worked,
     ) -> None:  # fmt: skip
-        self._lines = [line for control in controls for line in _lines(control, derivations)]
+        self._lines = [line for control in controls for line in lines_of(control, derivations)]
         self._base_at = base_at
         self._derivations = derivations
         self._until = until
@@ -164,7 +184,8 @@ class _History:
         return self._last
 
 
-def _lines(control: Control, derivations: Mapping[str, Derivation]) -> list[Line]:
+def lines_of(control: Control, derivations: Mapping[str, Derivation]) -> list[Line]:
+    """The checks and attestations of a control as lines over time."""
     checks = [CheckLine(one, control, Inputs(one.over, derivations.get(one.over))) for one in control.checks]
     return [*checks, *map(AttestationLine, control.attestations)]
 
