@@ -110,6 +110,8 @@ class Committer:
         self._lock = FileLock(folder / "append.lock")
         self._one = threading.Lock()
         self._taken: _Taken | None = None
+        self._reached = 0
+        """The largest size that this process has seen published."""
         self.last_received = EPOCH
         """The receipt of the last entry that this process knows of."""
 
@@ -241,6 +243,8 @@ class Committer:
     def _accept(self, state: HeadState, tip: Tip, note: str) -> _Taken:
         self._taken = taken = _Taken(state, tip, self._stamp())
         self.last_received = max(self.last_received, from_micros(state.received_at))
+        if not self._publication.pending:
+            self._reached = state.size
         checkpoint = Checkpoint(self._signer.name, state.size, state.root)
         self._published.follow(Snapshot(checkpoint, note, [list(row) for row in tip.edge.rows]))
         return taken
@@ -284,8 +288,17 @@ class Committer:
         """The published checkpoint; where a power cut left its file empty, the last one that is certain."""
         raw = self._published.files.fresh_note()
         if raw.strip(b"\0"):
-            return open_note(raw, self._signer.verifier)
-        return Checkpoint(self._signer.name, state.published, state.published_root), ""
+            checkpoint, note = open_note(raw, self._signer.verifier)
+        else:
+            checkpoint, note = Checkpoint(self._signer.name, state.published, state.published_root), ""
+        if checkpoint.size < self._reached:
+            # No power was cut while this process ran: only somebody can have done that.
+            message = (
+                f"The published log is back at {checkpoint.size} entries, after {self._reached}: its files were"
+                " restored from an older backup. Restore the whole store from one backup."
+            )
+            raise StoreTampered(message, index=checkpoint.size, field="checkpoint")
+        return checkpoint, note
 
     def _refuse_missing(self, base: int) -> None:
         """The last full files before ``base`` must be there: the head no longer holds their entries."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from compliance.errors import InputRefused, NotFound, StoreTampered
+from compliance.errors import InputRefused, NotFound, StoreMissing, StoreTampered
 from compliance.logfiles import LogFiles, LogFolder, verifier_of
 from compliance.merkle import HASH_BYTES, leaf_hash, root_of
 from compliance.note import Checkpoint, Verifier, open_checkpoint
@@ -116,7 +116,11 @@ class PublishedLog:
 
     def renew(self) -> bool:
         """Take over the key that followed ours, if the log was given one meanwhile."""
-        found = verifier_of(self.files, "this place")
+        try:
+            found = verifier_of(self.files, "this place")
+        except StoreMissing as error:
+            message = "log/vkey cannot be read, though this log is open: it is gone. Restore the store from one backup."
+            raise StoreTampered(message, field="vkey") from error
         if self.verifier not in (one.key for one in found.former):
             return False
         self.verifier = found
