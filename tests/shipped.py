@@ -14,13 +14,23 @@ from compliance.facts import Fact, FactSchema, ScopeState
 from compliance.library import Library, load_library
 from tests.derived_parts import ANN, BOB, CAM, EVERYTHING, LAKE, Book, ago
 from tests.fact_base import AT, MemoryFacts, seen, whole
+from tests.sound_privacy import LISTED as LISTED_OF_PRIVACY
+from tests.sound_privacy import RESOURCES as RESOURCES_OF_PRIVACY
 from tests.sound_security import LISTED as LISTED_OF_SECURITY
 from tests.sound_security import RESOURCES as RESOURCES_OF_SECURITY
 
 CONTROLS = Path(__file__).resolve().parents[1] / "controls"
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role"
-LISTED = ("iam_account", "iam_user", "iam_role", "kms_key", "model_version", *LISTED_OF_SECURITY)
+LISTED = (
+    "iam_account",
+    "iam_user",
+    "iam_role",
+    "kms_key",
+    "model_version",
+    *LISTED_OF_PRIVACY,
+    *LISTED_OF_SECURITY,
+)
 
 
 def schemas() -> dict[str, FactSchema]:
@@ -95,10 +105,14 @@ RESOURCES: Mapping[tuple[str, str], Mapping[str, Any]] = {
         "owner": "support-team", "risk_class": "limited", "run_id": None, "run_status": None, "datasets": [],
     },
     **RESOURCES_OF_SECURITY,
+    **RESOURCES_OF_PRIVACY,
 }  # fmt: skip
 CONTRACT: Mapping[str, Any] = {
     "key_spaces": ["customer"], "retention_days": 30, "residency": ["eu-central-1"], "encryption_key": "k1",
-    "fields": [{"name": "email", "sensitivity": "high"}],
+    "fields": [
+        {"name": "email", "sensitivity": "high"}, {"name": "diagnosis", "sensitivity": "health"},
+        {"name": "offence", "sensitivity": "criminal"}, {"name": "guardian", "sensitivity": "child"},
+    ],
 }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from compliance.facts import Fact, Unseen
 from tests.derived_parts import ANN, BOB, CAM, LAKE, ago, push
 from tests.fact_base import AT, MemoryFacts, memory_facts
 from tests.shipped import ACCOUNT, KEY, MODEL, ROLE, USER, Break, Organisation, shipped, sound
+from tests.sound_privacy import FAULTS as FAULTS_OF_PRIVACY
 from tests.sound_security import FAULTS as FAULTS_OF_SECURITY
 
 TICKETS = {"namespace": LAKE, "name": "tickets"}
@@ -52,6 +53,7 @@ def amended(organisation: Organisation, number: int, *, days: float, **changes: 
 
 
 FAULTS: dict[str, Break] = {
+    **FAULTS_OF_PRIVACY,
     **FAULTS_OF_SECURITY,
     "iam-console-user-has-mfa": lambda o: o.set("iam_user", USER, console_access=True, mfa_active=False),
     "iam-root-has-mfa": lambda o: o.set("iam_account", ACCOUNT, root_mfa=False),

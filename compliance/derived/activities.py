@@ -14,7 +14,7 @@ from datetime import datetime
 from compliance.derived.declared import dataset_id
 from compliance.derived.joining import Looked, Origin, derived, look
 from compliance.derived.purposes import USED_PURPOSE, used_purposes
-from compliance.derived.registers import by, evidence_of, hidden, names, seen_is, unlisted, when
+from compliance.derived.registers import by, evidence_of, hidden, names, seen_is, unplaced, when
 from compliance.derived.sight import unless
 from compliance.derived.work import work_of
 from compliance.facts import Fact, FactBase, FactSchema, Field, Unseen
@@ -68,7 +68,8 @@ class _Registers:
             by(base.facts("processing_activity"), lambda row: names(row, "purposes")),
             by(approved, lambda row: names(row, "processing")),
             by(published, lambda row: names(row, "purposes")),
-            read, started, unlisted(base, "processing_activity"), unlisted(base, "dpia"), unlisted(base, "notice"),
+            read, started, unplaced(base, "processing_activity", "purposes"),
+            unplaced(base, "dpia", "status", "processing"), unplaced(base, "notice", "published", "purposes"),
         )  # fmt: skip
 
 
@@ -127,13 +128,14 @@ def _assessed(rows: Sequence[Fact], registers: _Registers) -> dict[str, Looked]:
     needing = [row for row in rows if seen_is(row, "dpia_required", True)]  # noqa: FBT003 - a value, no switch
     bare = [row.resource for row in needing if not registers.assessments.get(row.resource)]
     late = [row.resource for row in needing if _late(row, registers)]
+    covering = [one for row in needing for one in registers.assessments.get(row.resource, [])]
     unscreened = [r.resource for r in rows if look(r, "dpia_required") is None or when(r, "screened") is None]
     return {
         "unscreened": hidden(rows, "dpia_required", "screened") or registers.no_activity or unscreened,
         "high_risk": hidden(rows, "dpia_required") or registers.no_activity or bool(needing),
         "unassessed": hidden(rows, "dpia_required") or unless(
             registers.no_assessment or registers.no_activity, bare, told_by_absence=True),
-        "assessed_late": hidden(rows, "dpia_required") or unless(
+        "assessed_late": hidden(rows, "dpia_required") or hidden(covering, "approved") or unless(
             registers.no_assessment or registers.no_activity, late, told_by_absence=not late),
     }  # fmt: skip
 

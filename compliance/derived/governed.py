@@ -20,6 +20,7 @@ from compliance.derived.registers import (
     names,
     seen_is,
     unlisted,
+    unplaced,
     when,
 )
 from compliance.derived.sight import unless
@@ -98,7 +99,8 @@ class _Registers:
         rows = {type_: by(base.facts(type_), lambda row: [row.resource]) for type_ in types}
         rows["model_evaluation"] = by(base.facts("model_evaluation"), lambda row: names(row, "model"))
         return cls(
-            rows, {type_: unlisted(base, type_) for type_ in rows},
+            rows, {type_: unlisted(base, type_) for type_ in types}
+            | {"model_evaluation": unplaced(base, "model_evaluation", "model")},
             frozenset(model.resource for model in base.facts("model_version")),
         )  # fmt: skip
 
@@ -170,8 +172,8 @@ def _evaluated(rows: Sequence[Fact], registers: _Registers) -> dict[str, Looked]
     late = sorted(row.resource for row in rows if not _fixed_before(row))
     fair = [row for row in rows if "fairness" in names(row, "kind")]
     return {
-        "passed": hidden(rows, "kind", "passed") or unless(bare, passed, told_by_absence=not passed),
-        "failed": hidden(rows, "kind", "passed") or unless(bare, failed, told_by_absence=not failed),
+        "passed": hidden(rows, "kind", "passed", "mitigation_approved_by") or unless(bare, passed, told_by_absence=not passed),
+        "failed": hidden(rows, "kind", "passed", "mitigation_approved_by") or unless(bare, failed, told_by_absence=not failed),
         "newest": unless(bare, max(map(_made, rows), default=None), told_by_absence=not rows),
         "red_team": unless(bare, max(red, default=None), told_by_absence=not red),
         "limits_late": hidden(rows, "limits_set", "performed") or unless(bare, late, told_by_absence=not late),

@@ -27,6 +27,11 @@ def _unlisted(base: FactBase, type_: str) -> Unseen | None:
     return None if scopes else Unseen("missing", f"no source lists {type_}")
 
 
+def unplaced(base: FactBase, type_: str, *fields: str) -> Unseen | None:
+    """The same, also where a row hides a field that says what it is about: it may be about anything."""
+    return unlisted(base, type_) or hidden(base.facts(type_), *fields)
+
+
 def by(rows: Iterable[Fact], key: Callable[[Fact], Iterable[str]]) -> Mapping[str, list[Fact]]:
     """Rows by each of the names that they bear; a row may stand under several."""
     found: dict[str, list[Fact]] = defaultdict(list)

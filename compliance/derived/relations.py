@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from compliance.derived.datasets import DATASET, datasets
 from compliance.derived.joining import Looked, derived, look, of_facts
-from compliance.derived.registers import by, hidden, names, seen_is, unlisted, when
+from compliance.derived.registers import by, hidden, names, seen_is, unlisted, unplaced, when
 from compliance.derived.sight import unless
 from compliance.facts import Fact, FactBase, FactSchema, Field, Unseen
 
@@ -154,7 +154,8 @@ def _bound(vendor: Fact) -> dict[str, Looked]:
 
 
 def _transferred(vendor: Fact, rows: Sequence[Fact], base: FactBase) -> dict[str, Looked]:
-    country, whole = look(vendor, "country"), unlisted(base, "transfer")
+    country, whole = look(vendor, "country"), unplaced(base, "transfer", "recipient", "ended")
+    weak = sorted(row.resource for row in rows if _weak(row))
     ends = [at for row in rows if (at := when(row, "expires"))]
     assessed = [when(row, "impact_assessed") for row in rows]
     return {
@@ -163,7 +164,7 @@ def _transferred(vendor: Fact, rows: Sequence[Fact], base: FactBase) -> dict[str
         "transfers": unless(whole, sorted(row.resource for row in rows), told_by_absence=not rows),
         "mechanisms": hidden(rows, "mechanism") or sorted({m for row in rows for m in names(row, "mechanism")}),
         "transfers_weak": hidden(rows, "mechanism", "signed", "assessment_finds")
-        or unless(whole, sorted(row.resource for row in rows if _weak(row)), told_by_absence=not rows),
+        or unless(whole, weak, told_by_absence=not weak),
         "transfer_ends": hidden(rows, "expires") or min(ends, default=None),
         "transfer_assessed": hidden(rows, "impact_assessed") or (
             None if None in assessed else min((at for at in assessed if at), default=None)),

@@ -18,6 +18,7 @@ from compliance.derived.registers import (
     names,
     seen_is,
     unlisted,
+    unplaced,
     when,
 )
 from compliance.derived.sight import unless
@@ -141,7 +142,11 @@ class _Registers:
             "model_evaluation": "model", "dpia": "systems", "vendor": None,
         }  # fmt: skip
         rows = {type_: by(base.facts(type_), _key(field)) for type_, field in keys.items()}
-        return cls(rows, {type_: unlisted(base, type_) for type_ in keys})
+        whole = {
+            type_: unlisted(base, type_) if field is None else unplaced(base, type_, field)
+            for type_, field in keys.items()
+        }
+        return cls(rows, whole)
 
     def of_system(self, type_: str, system: Fact) -> list[Fact]:
         """The rows about a system."""
