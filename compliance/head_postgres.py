@@ -97,7 +97,7 @@ class PostgresHead:
             yield
         finally:
             # Where the connection is gone, so is the lock.
-            with suppress(psycopg.Error):
+            with suppress(psycopg.Error, StoreUnavailable):
                 self._held().execute("SELECT pg_advisory_unlock(%s)", (PUBLISHING,))
 
     def confirm_held(self) -> None:

@@ -62,7 +62,13 @@ class Postgres:
 
         @event.listens_for(engine, "connect")
         def _name(_connection: object, record: ConnectionPoolEntry) -> None:
-            record.info["postgres"] = self
+            record.info["postgres"], record.info["pool"] = self, engine.pool
+
+        @event.listens_for(engine, "checkin")
+        def _end(_connection: object, record: ConnectionPoolEntry) -> None:
+            if record.info.get("pool") is not engine.pool:
+                # Disposed of while it was lent: nobody would close it.
+                record.close()
 
         @event.listens_for(engine, "handle_error")
         def _tell(context: ExceptionContext) -> None:
