@@ -12,6 +12,8 @@ from compliance.derived import DERIVATIONS
 from compliance.facts import Fact, FactBase
 from tests.derived_parts import ANN, BOB, CAM, EVERYTHING, Book
 from tests.fact_base import MemoryFacts, seen, whole
+from tests.sound_privacy import LISTED as LISTED_OF_PRIVACY
+from tests.sound_privacy import RESOURCES as RESOURCES_OF_PRIVACY
 from tests.sound_security import LISTED, RESOURCES
 from tests.test_derived_identities import USER
 from tests.test_derived_keys import ADMIN, key, role
@@ -22,7 +24,8 @@ def organisation() -> MemoryFacts:
     """A small organisation in which every derivation finds something."""
     book = Book()
     book.purpose("fraud", basis="consent", retention_days=90)
-    book.contract("orders", ["fraud"], key_spaces=["customer"], encryption_key="k1", retention_days=30)
+    book.contract("orders", ["fraud"], key_spaces=["customer"], encryption_key="k1", retention_days=30,
+                  fields=[{"name": "diagnosis", "sensitivity": "health"}])  # fmt: skip
     book.consent(ANN, "fraud", "granted", 30)
     book.consent(BOB, "fraud", "withdrawn", 10)
     book.run("w1", reads=["raw"], writes=["orders"], days=5, columns=True, tags={"purpose": "fraud"})
@@ -43,9 +46,12 @@ def organisation() -> MemoryFacts:
         registered(),
         seen("iam_user", USER, user),
         seen("iam_account", "123456789012", {"account": "123456789012"}),
-        *(seen(type_, name, value) for (type_, name), value in RESOURCES.items()),
+        *(seen(type_, name, value) for (type_, name), value in {**RESOURCES, **RESOURCES_OF_PRIVACY}.items()),
     ]
-    scopes = [whole(type_) for type_ in ("kms_key", "iam_account", "iam_user", "iam_role", *LISTED)]
+    scopes = [
+        whole(type_)
+        for type_ in ("kms_key", "iam_account", "iam_user", "iam_role", *LISTED, *LISTED_OF_PRIVACY)
+    ]
     return book.base(facts=facts, scopes=scopes, sources=[EVERYTHING])
 
 

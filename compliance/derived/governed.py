@@ -23,7 +23,7 @@ from compliance.derived.registers import (
     unplaced,
     when,
 )
-from compliance.derived.sight import unless
+from compliance.derived.sight import blind, unless
 from compliance.derived.work import Ran, work_of
 from compliance.facts import Fact, FactBase, FactSchema, Field, Unseen
 
@@ -81,7 +81,7 @@ GOVERNED_MODEL = FactSchema(
         Field("unknown_downloads", "int", "Downloads of weights by unknown identities.", optional=True),
     ),
     inputs=("model_version",),
-    adds=("lineage", "model_card", "model_evaluation", "model_monitor", "model_release"),
+    adds=("lineage", "contract", "manifest", "model_card", "model_evaluation", "model_monitor", "model_release"),
 )  # fmt: skip
 
 
@@ -113,12 +113,13 @@ class _Registers:
 def governed_models(base: FactBase) -> Iterator[Fact]:
     """Every model version of the registry."""
     registers, work = _Registers.of(base), work_of(base)
+    unread = blind(base, "lineage")
     for model in base.facts("model_version"):
         runs = [ran for ran in work.runs_of_model(model.resource) if ran.completed]
         personal = any(work.key_spaces(dataset) for ran in runs for dataset in ran.inputs)
         looked: dict[str, Looked] = {
             "in_use": in_use(model), "created": need(model, "created"), "risk_class": look(model, "risk_class"),
-            "personal": personal,
+            "personal": unless(unread, personal, told_by_absence=not personal),
         }  # fmt: skip
         evaluations = _newest(registers.rows["model_evaluation"].get(model.resource, []))
         looked |= _carded(model, registers) | _evaluated(evaluations, registers) | _run(model, registers)

@@ -33,8 +33,8 @@ SENSITIVE_DATASET = FactSchema(
         Field("minors", "bool", "Whether it holds data of children."),
         Field("without_parental_check", "strings", "Rows that use it and say not how a parent's consent is verified, where it does."),
     ),
-    inputs=("contract",),
-    adds=("lineage", "processing_activity"),
+    inputs=("contract", "lineage"),
+    adds=("processing_activity",),
 )  # fmt: skip
 
 

@@ -54,8 +54,8 @@ TRAINING_DATASET = FactSchema(
         Field("tests", "int", "Checks of its quality on record."),
         Field("failing", "strings", "Of these, those that failed last."),
     ),
-    inputs=("model_version",),
-    adds=("lineage", "datasheet", "data_quality_result"),
+    inputs=("model_version", "lineage"),
+    adds=("datasheet", "data_quality_result"),
 )  # fmt: skip
 
 
