@@ -38,6 +38,10 @@ class KeySpaces:
         """The id of the current secret. Raises NotFound for a key space that is not configured."""
         return key_id(self._held(key_space)[0])
 
+    def current_secret(self, key_space: str) -> bytes:
+        """The current secret, for making manifests on the client's side. Raises NotFound."""
+        return self._held(key_space)[0]
+
     def pseudonym(self, key_space: str, key: str) -> str:
         """The pseudonym of a key under the current secret. Raises InputRefused where it is no key."""
         return _pseudonym(self._held(key_space)[0], key)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from unittest import mock
 
 import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
+from muniment.members import Manifest, put_members, sorted_members
 from pyarrow import parquet
+from pyiceberg.catalog.sql import SqlCatalog
 
 from compliance.canonical import pseudonym
 from compliance.cli import run
@@ -153,3 +157,88 @@ def test_a_refusal_of_the_server_is_passed_on(world: World, tmp_path: Path) -> N
         assert (code, "(403)" in told) == (2, True)
     code, told = members(tmp_path, *posting("rows.csv"))
     assert (code, "MUNIMENT_TOKEN" in told) == (2, True)
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def delta_table(folder: Path) -> list[str]:
+    """A Delta table of two versions; the arguments that read the first."""
+    for keys in (["C-1", "C-2"], ["C-3"]):
+        write_deltalake(folder / "delta", pa.table({"id": keys}), mode="append")
+    return ["delta", "--read-version", "0"]
+
+
+def iceberg_table(folder: Path) -> list[str]:
+    """An Iceberg table of two snapshots; the arguments that read the first."""
+    catalog = SqlCatalog("c", uri=f"sqlite:///{folder}/catalog.db", warehouse=f"file://{folder}/warehouse")
+    catalog.create_namespace("n")
+    table = catalog.create_table("n.t", schema=pa.schema([("id", pa.string())]))
+    for keys in (["C-1", "C-2"], ["C-3"]):
+        table.append(pa.table({"id": keys}))
+    first = table.history()[0].snapshot_id
+    catalog.close()
+    return [table.metadata_location.removeprefix("file://"), "--read-version", str(first)]
+
+
+def database(folder: Path) -> list[str]:
+    """A database with a table; the arguments that read it."""
+    with contextlib.closing(sqlite3.connect(folder / "some.db")) as connection:
+        connection.execute("CREATE TABLE people (id TEXT, name TEXT)")
+        connection.executemany("INSERT INTO people VALUES (?, 'n')", [("C-1",), ("C-2",)])
+        connection.commit()
+    return [f"sqlite:///{folder}/some.db", "--table", "people"]
+
+
+@pytest.mark.parametrize("made", [delta_table, iceberg_table, database])
+def test_a_table_becomes_a_manifest(world: World, tmp_path: Path, made: Callable[[Path], list[str]]) -> None:
+    """A Delta table or an Iceberg table at a version, and a table of a database, are read where they lie."""
+    place, *further = made(tmp_path)
+    with served(world.app) as url:
+        code, said = members(tmp_path, *posting(place, url), *further, token=world.token("ingest:members"))
+    assert (code, said) == (0, "Posted 2 members of lake/customers@v 1/ü.\n")
+    ((_, _, body),) = world.evidence("members/1")
+    for key in ("C-1", "C-2"):
+        assert pseudonym(bytes.fromhex(SECRET), key).encode() in body
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["rows.csv", "--read-version", "3"], "only those have versions to read"),
+        (["sqlite:///some.db"], "give --table"),
+        (["sqlite:///some.db", "--table", "nothing"], "The database cannot be read (NoSuchTableError)"),
+        (
+            ["postgresql://u:hunter2@127.0.0.1:9/x", "--table", "t"],
+            "The database cannot be read (OperationalError)",
+        ),
+        (["delta", "--read-version", "99"], "cannot be read as a Delta table"),
+        (["delta", "--read-version", "new"], "cannot be read as a Delta table"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_told(tmp_path: Path, arguments: list[str], said: str) -> None:
+    """What a table lacks is told in a sentence, without the password that an address may bear."""
+    write(tmp_path / "rows.csv", KEYS)
+    delta_table(tmp_path)
+    place, *further = arguments
+    code, told = members(tmp_path, *posting(place), *further, token="t")
+    assert (code, said in told, "hunter2" in told, "defect" in told) == (2, True, False, False), told
+
+
+def test_members_are_sorted_within_bounds() -> None:
+    """More keys than are held in memory are sorted in parts and merged: the same members, each once."""
+    secret, keys = bytes.fromhex(SECRET), [f"C-{number % 700}" for number in range(2000)]
+    expected = sorted({bytes.fromhex(pseudonym(secret, key)) for key in keys})
+    for held in (1, 7, 300, 10_000):
+        assert list(sorted_members(secret, keys, in_memory=held)) == expected
+
+
+def test_a_pipeline_posts_a_manifest_itself(world: World) -> None:
+    """``put_members`` is what pipelines call: it says how many people the manifest holds, and its digest."""
+    with served(world.app) as url:
+        posted = put_members(
+            Manifest("lake", "customers", "7", "customer"), KEYS, secret=bytes.fromhex(SECRET), url=url,
+            token=world.token("ingest:members"),
+        )  # fmt: skip
+    ((_, entry, _),) = world.evidence("members/1")
+    assert (posted.count, posted.digest) == (entry.detail["count"], entry.detail["digest"])

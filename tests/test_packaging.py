@@ -105,7 +105,7 @@ def test_every_tracked_file_of_the_packages_is_in_the_wheel(names: frozenset[str
 
 def test_nothing_else_is_in_the_wheel(names: frozenset[str]) -> None:
     """No compiled file, test, store or secret rides along."""
-    own = {"muniment/__init__.py", "muniment/pseudonym.py", "muniment/py.typed"}
+    own = {"muniment/__init__.py", "muniment/pseudonym.py", "muniment/members.py", "muniment/py.typed"}
     strange = {n for n in names if not n.startswith(tuple(f"muniment/_app/{p}/" for p in PACKAGES))}
     assert {n for n in strange if ".dist-info/" not in n} == own
     assert not [n for n in names if n.endswith((".pyc", ".db", ".toml")) or "__pycache__" in n]
