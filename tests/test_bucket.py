@@ -203,8 +203,9 @@ def test_what_was_appended_is_read_before_and_after_it_is_published(bucket: Buck
 def test_what_was_not_published_before_a_crash_is_at_the_next_opening(bucket: Bucket, tmp_path: Path) -> None:
     """The head holds what the bucket has not seen: opening the log publishes it."""
     log = opened(tmp_path, bucket)
-    for number in range(300):
+    for number in range(10):
         log.append([observation(b"entry %d" % number)])
+    log.append([observation(b"entry %d" % number) for number in range(10, 300)])
     # As a process that is killed: nothing is closed.
     with opened(tmp_path, bucket) as again:
         assert again.size == 300
