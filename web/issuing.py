@@ -5,6 +5,7 @@ A report that is issued is itself an entry; its basis is the size of the log bef
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from compliance.reperforming import gone_sentences
 from compliance.store import ITSELF, Store
 from compliance.vouching import who_vouches
 from reports.audit import AuditReport, Provenance, build_audit_report
+from reports.oscal import assessment_results
 from reports.render import html, pdf
 from reports.usage import UsageStatement, build_usage_statement
 
@@ -106,12 +108,46 @@ def issue_report(  # noqa: PLR0913 (each by name)
     )
     document = html("audit.html", view)
     content = pdf(document) if as_pdf else document.encode()
+    return _recorded(
+        store, framework, view.provenance, view.period, content, "pdf" if as_pdf else "html", who
+    )
+
+
+def issue_oscal(
+    store: Store,
+    answers: Answers,
+    framework: str,
+    *,
+    from_: datetime | None,
+    to: datetime | None,
+    who: str,
+    at: datetime | None = None,
+    log_size: int | None = None,
+    library: str | None = None,
+) -> IssuedReport:
+    """Build and record the assessment results of a framework as OSCAL."""
+    now = at or store.clock()
+    start, end = _period(from_, to, now)
+    basis = answers.basis(at=min(end - timedelta(microseconds=1), now), log_size=log_size, library=library)
+    provenance, period = provenance_of(store, basis), (start, min(end, now))
+    document = assessment_results(
+        answers.library(basis), answers.assessment(basis), framework, period, provenance
+    )
+    content = json.dumps(document, indent=2, ensure_ascii=False).encode()
+    return _recorded(store, framework, provenance, period, content, "oscal", who)
+
+
+def _recorded(
+    store: Store, framework: str, provenance: Provenance, period: tuple[datetime, datetime], content: bytes,
+    form: str, who: str,
+) -> IssuedReport:  # fmt: skip
+    """The report with the entry that says it was issued, which is appended here."""
     digest = sha256_hex(content)
     record: dict[str, Json] = {
-        "framework": framework, "from": format_time(view.period[0]), "to": format_time(view.period[1]),
-        "format": "pdf" if as_pdf else "html", "sha256": digest, "size": len(content),
-        "as_of": format_time(view.provenance.as_of), "log_size": view.provenance.log_size,
-        "library": view.provenance.library, "program": view.provenance.program,
+        "framework": framework, "from": format_time(period[0]), "to": format_time(period[1]),
+        "format": form, "sha256": digest, "size": len(content),
+        "as_of": format_time(provenance.as_of), "log_size": provenance.log_size,
+        "library": provenance.library, "program": provenance.program,
     }  # fmt: skip
     observation = Observation(
         "report/1", "muniment", ITSELF, canonical({**record, "who": who}), detail=record, sealed=True

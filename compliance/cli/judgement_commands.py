@@ -195,14 +195,14 @@ def report(
     out: Annotated[Path, typer.Option("--out", help="File to write")],
     from_: Annotated[str | None, typer.Option("--from", help="First day of the period")] = None,
     to: Annotated[str | None, typer.Option("--to", help="Last day of the period")] = None,
-    format_: Annotated[str, typer.Option("--format", help="pdf, html or bundle")] = "pdf",
+    format_: Annotated[str, typer.Option("--format", help="pdf, html, oscal or bundle")] = "pdf",
     at: At = None,
     log_size: Size = None,
     library: Digest = None,
 ) -> None:
     """The audit report of one framework over a period."""
-    if format_ not in {"pdf", "html", "bundle"}:
-        message = f"--format is {format_!r}; this version writes pdf, html and bundle."
+    if format_ not in {"pdf", "html", "oscal", "bundle"}:
+        message = f"--format is {format_!r}; expected pdf, html, oscal or bundle."
         raise InputRefused(message, field="--format")
     with opened() as (store, answers):
         if format_ == "bundle":
@@ -214,7 +214,7 @@ def report(
             return
         path = write_report(
             store, answers, framework, from_=instant(from_, "--from"), to=instant(to, "--to"),
-            out=out, as_pdf=format_ == "pdf", at=instant(at, "--at"), log_size=log_size, library=library,
+            out=out, form=format_, at=instant(at, "--at"), log_size=log_size, library=library,
             who=local_user(),
         )  # fmt: skip
     typer.echo(f"Wrote {path}.")

@@ -14,7 +14,7 @@ from compliance.errors import InputRefused
 from compliance.store import Store
 from reports.usage_graph import as_graphml, usage_graph
 from reports.usage_prov import as_prov_json, as_prov_n, usage_prov
-from web.issuing import issue_report, statement_pdf
+from web.issuing import issue_oscal, issue_report, statement_pdf
 from web.pages.records import uses_csv
 
 
@@ -26,7 +26,7 @@ def write_report(
     from_: datetime | None,
     to: datetime | None,
     out: Path,
-    as_pdf: bool,
+    form: str,
     at: datetime | None,
     log_size: int | None,
     library: str | None,
@@ -34,10 +34,15 @@ def write_report(
 ) -> Path:
     """Write the audit report of a framework to a file, and record that it was issued."""
     require_place(out)
-    issued = issue_report(
-        store, answers, framework, from_=from_, to=to, as_pdf=as_pdf, at=at, log_size=log_size,
-        library=library, who=who,
-    )  # fmt: skip
+    if form == "oscal":
+        issued = issue_oscal(
+            store, answers, framework, from_=from_, to=to, at=at, log_size=log_size, library=library, who=who
+        )
+    else:
+        issued = issue_report(
+            store, answers, framework, from_=from_, to=to, as_pdf=form == "pdf", at=at, log_size=log_size,
+            library=library, who=who,
+        )  # fmt: skip
     return write_file(out, issued.content)
 
 
