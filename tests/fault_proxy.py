@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
 import httpx
@@ -109,7 +109,28 @@ def _always(reply: Reply) -> Respond:
 @contextmanager
 def fault_proxy(upstream: str) -> Iterator[FaultProxy]:
     """A running proxy before ``upstream``."""
-    proxy = FaultProxy(upstream)
+    with served(FaultProxy(upstream)) as proxy:
+        yield proxy
+
+
+class StandIn(FaultProxy):
+    """A service that cannot run here: what it answers is a function, before which the same rules stand."""
+
+    def __init__(self, api: Callable[[Asked], Reply]) -> None:
+        super().__init__("http://127.0.0.1:9")
+        self._api = api
+
+    def forward(self, asked: Asked) -> Reply:
+        """What the service answers."""
+        return self._api(asked)
+
+
+Served = TypeVar("Served", bound=FaultProxy)
+
+
+@contextmanager
+def served(proxy: Served) -> Iterator[Served]:
+    """The proxy, listening on a free port."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(proxy))
     server.daemon_threads = True
     proxy.url = f"http://127.0.0.1:{server.server_address[1]}"

@@ -9,6 +9,7 @@ from collectors.aws.asking import KMS_PAGING, Answer, Asker, Walk
 from collectors.aws.session import PATIENT, Account, Patience, Place, open_account
 from collectors.aws_kms.rotation import rotates
 from collectors.coverage import Tally
+from collectors.reconciling import Step, reconciled
 from compliance.canonical import Json
 from compliance.errors import SourceFailed
 from compliance.evidence import Access, CollectorName, Coverage, Response
@@ -83,36 +84,34 @@ class _Run:
     1. Walk the listing of keys.
     2. Of each key ask for its description, its policy, its tags and its aliases, and for its
        rotation where the description does not rule rotation out.
-    3. Walk the listing again: the control total. A key that came or went meanwhile makes the run
-       incomplete.
+    3. Walk the listing again: the control total. Where it moved, go back to 1, at most three times.
     """
 
     def __init__(self, asker: Asker, tally: Tally) -> None:
         self._asker = asker
         self._tally = tally
+        self._asked: set[str] = set()
 
     def answers(self) -> Iterator[Response | Coverage]:
-        before: dict[str, str] = {}
-        after: dict[str, str] = {}
         try:
-            yield from self._listing(before, "")  # 1
-            self._tally.total_before = len(before)
-            for arn, key_id in before.items():  # 2
-                yield from self._key(arn, key_id)
-                self._tally.got += 1
-            yield from self._listing(after, "after")  # 3
-            self._tally.total_after = len(after)
+            yield from reconciled(self._tally, "keys", self._everything, self._listing)
         except SourceFailed as error:
             self._tally.truncated = True
             self._tally.gap(error.message)
-        if self._tally.total_after is not None and set(before) != set(after):
-            self._tally.gap(
-                f"{len(before)} keys were listed before and {len(after)}, not all the same, after"
-            )
         yield self._tally.coverage(expected=self._tally.total_after)
 
-    def _listing(self, found: dict[str, str], moment: str) -> Iterator[Response]:
+    def _everything(self, moment: str) -> Step[dict[str, str]]:
+        keys = yield from self._listing(moment)  # 1
+        for arn, key_id in (keys or {}).items():  # 2
+            if arn not in self._asked:
+                yield from self._key(arn, key_id)
+                self._asked.add(arn)
+                self._tally.got += 1
+        return keys
+
+    def _listing(self, moment: str) -> Step[dict[str, str]]:
         walk = Walk(self._asker, "ListKeys", KMS_PAGING, PAGE, {"moment": moment})
+        found: dict[str, str] = {}
         for answer in walk:
             self._tally.pages += 1
             yield answer.response
@@ -122,6 +121,7 @@ class _Run:
         elif not walk.whole:
             self._tally.gap("kms:ListKeys never came to a last page")
         self._tally.truncated |= not walk.whole
+        return found if walk.whole else None
 
     def _key(self, arn: str, key_id: str) -> Iterator[Response]:
         described = yield from self._about(arn, key_id, "DescribeKey", {})
