@@ -40,6 +40,7 @@ ITEMS_AT_MOST = 100
 """Items in one observation: their index must fit the entry."""
 INDEX_BYTES_AT_MOST = 60_000
 MIXED = "application/octet-stream"
+KNOWN_BYTES = 16
 
 Former: TypeAlias = Mapping[tuple[str, str], tuple[str, str]]
 """Of the last answers of a source: (scope, request digest) -> (mark, evidence id)."""
@@ -120,8 +121,9 @@ def collect_once(
     sealed: bool = False,
     progress: Callable[[str], None] | None = None,
     redact: Redact = lambda body: (body, ()),
+    name: str | None = None,
 ) -> CollectionOutcome:
-    """Run a collector once and append what it brought.
+    """Run a collector once and append what it brought. Of two runs of one ``name`` one ``collection`` entry is kept.
 
     1. Take each response as it comes: named by its former item if unchanged, else packed.
     2. A failure of the source, or a defect of ours, ends the run there and becomes its error. Only
@@ -145,7 +147,7 @@ def collect_once(
         error = f"{type(failure).__name__}: {failure.message}"
     except Exception as failure:  # noqa: BLE001 (the job boundary: any failure of a run is evidence)
         error = f"a defect ended the run: {type(failure).__name__}"
-    return run.ended(started, clock(), error)  # 3
+    return run.ended(started, clock(), error, name)  # 3
 
 
 class _Run:
@@ -243,7 +245,9 @@ class _Run:
             )
         return index
 
-    def ended(self, started: datetime, finished: datetime, error: str | None) -> CollectionOutcome:
+    def ended(
+        self, started: datetime, finished: datetime, error: str | None, name: str | None = None
+    ) -> CollectionOutcome:
         """Append the ``collection`` entry of the run."""
         error = self._flushed(error)
         if error is None and not self._coverages:
@@ -254,10 +258,17 @@ class _Run:
             "scopes": [scope.as_json() | {"items": self._ranges(scope.scope)} for scope in self._accounts(error)],
             "new": self._new, "unchanged": self._unchanged, "error": error,
         }  # fmt: skip
-        index = self._appended(Observation(COLLECTION, self._source, ITSELF, canonical(payload)))
-        return CollectionOutcome(
-            self._source, evidence_id(index), tuple(self._accounts(error)), self._new, self._unchanged, error
+        known = () if name is None else (self._named(name),)
+        # Known where another process gave this account just before it was killed.
+        (index,) = self._log.append(
+            [Observation(COLLECTION, self._source, ITSELF, canonical(payload), known=known)]
         )
+        return CollectionOutcome(
+            self._source, "" if index is None else evidence_id(index), tuple(self._accounts(error)), self._new, self._unchanged, error
+        )
+
+    def _named(self, name: str) -> bytes:
+        return hmac.digest(self._log.dedupe_key, f"run\n{name}".encode(), "sha256")[:KNOWN_BYTES]
 
     def _flushed(self, error: str | None) -> str | None:
         """Append what is left; where the log refuses its form, leave it and say so."""
@@ -329,6 +340,7 @@ def _item(response: Response, offset: int) -> Item:
         observed_at=response.source_time or response.received_at, offset=offset, size=len(response.body),
         sha256=sha256_hex(response.body), redactions=response.redactions,
         fingerprint=response.fingerprint,
+        received_at=None if response.source_time is None else response.received_at,
     )  # fmt: skip
 
 

@@ -156,6 +156,7 @@ class Item:
     sha256: str
     redactions: tuple[str, ...] = ()
     fingerprint: str = ""
+    received_at: datetime | None = None
 
     def as_json(self) -> dict[str, Json]:
         """The form in which an entry's index states it."""
@@ -168,6 +169,8 @@ class Item:
             value["redactions"] = list(self.redactions)
         if self.fingerprint:
             value["fingerprint"] = self.fingerprint
+        if self.received_at is not None:
+            value["received_at"] = format_time(self.received_at)
         return value
 
     @classmethod
@@ -178,6 +181,7 @@ class Item:
             caller=value["caller"], observed_at=parse_time(value["observed_at"]),
             offset=value["offset"], size=value["size"], sha256=value["sha256"],
             redactions=tuple(value.get("redactions", ())), fingerprint=value.get("fingerprint", ""),
+            received_at=parse_time(value["received_at"]) if "received_at" in value else None,
         )  # fmt: skip
 
 

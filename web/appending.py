@@ -58,6 +58,11 @@ class Arrival:
         """The source of the entry: the token's, never the body's."""
         return self.caller.source or UNBOUND
 
+    @property
+    def sender(self) -> str:
+        """Who sent it, as the entry names them: the token; a person's name is nothing that an entry may hold."""
+        return self.caller.name if self.caller.via == "token" else "person"
+
     def bound(self, kind: str) -> SourceSettings | None:
         """The token's source, if it may send that kind. Raises Forbidden."""
         if self.caller.source is None:
@@ -74,7 +79,9 @@ class Arrival:
         """Append the body, unless every item of it was sent before. Returns its index, or None."""
         if not accepted.items:
             return None
-        detail = {"endpoint": self.endpoint, **accepted.detail(), **(more or {})}
+        detail = {
+            "endpoint": self.endpoint, "caller": self.sender, **accepted.detail(), **(more or {}),
+        }  # fmt: skip
         key_ids = _key_ids(accepted, self.store.key_spaces)
         if key_ids:
             detail["key_ids"] = key_ids

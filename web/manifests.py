@@ -106,7 +106,9 @@ def _append(arrival: Arrival, stated: dict[str, Json], members: tuple[str, ...])
         stated["namespace"], stated["name"], stated["key_space"], stated["key_id"]
     )
     kept = difference(members, base)
-    detail = {"endpoint": arrival.endpoint, **stated, "kept_as_difference": True}
+    detail = {
+        "endpoint": arrival.endpoint, "caller": arrival.sender, **stated, "kept_as_difference": True,
+    }  # fmt: skip
     return arrival.store.log.append([
         Observation(
             "members/1", arrival.source, INTAKE, kept.to_bytes(), MEDIA_TYPE, detail=detail, sealed=True,
