@@ -19,7 +19,8 @@ from compliance.lineage.paths import Paths
 from compliance.lineage.reached import Gap
 from compliance.lineage.records import Answer, Question, UsageInput
 from compliance.lineage.registers import Version
-from compliance.lineage.uses import Answering, time_text, uses
+from compliance.lineage.told import time_text
+from compliance.lineage.uses import Answering, uses
 from compliance.lineage.violations import Violation, as_listed, violations_of_version
 from compliance.lineage.world import Scope, World
 

@@ -52,19 +52,18 @@ class RunUse:
 
 def further_of_use(use: RunUse) -> list[Violation]:
     """All further violations of one use by a run."""
-    found = [*_conflict(use), *_time_travel(use), *_withdrawn_meanwhile(use)]
+    found = [*_time_travel(use), *_withdrawn_meanwhile(use)]
     for dataset in use.datasets:
-        found += [*_trained_on_erased(use, dataset), *_late(use, dataset)]
-        found += [*_residency(use, dataset), *_retention(use, dataset)]
+        found += [*_trained_on_erased(use, dataset), *_late(use, dataset), *_retention(use, dataset)]
     return found
 
 
 # --- of a use ----------------------------------------------------------------------------------
 
 
-def _conflict(use: RunUse) -> Iterator[Violation]:
+def conflict(world: World, run: Run) -> Iterator[Violation]:
     """``purpose-conflict``: the run, its job and its model's registry state different purposes."""
-    levels = purposes_by_level(use.world, use.run)
+    levels = purposes_by_level(world, run)
     if len({purposes for _, purposes, _ in levels}) > 1:
         said = "; ".join(f"{level}: {', '.join(sorted(purposes))}" for level, purposes, _ in levels)
         evidence = in_order(item for _, _, cited in levels for item in cited)
@@ -153,17 +152,17 @@ def _late(use: RunUse, dataset: DatasetName) -> Iterator[Violation]:
         yield Violation("late-notice", because, evidence, dataset)
 
 
-def _residency(use: RunUse, dataset: DatasetName) -> Iterator[Violation]:
+def residency(world: World, run: Run, dataset: DatasetName) -> Iterator[Violation]:
     """``residency-breach``: the run states a region in which the dataset's contract does not let it be."""
-    regions = use.run.tags.get("region", frozenset()) | use.run.job_tags.get("region", frozenset())
-    for contract in contracts_of(use.world, dataset, use.run.started):
+    regions = run.tags.get("region", frozenset()) | run.job_tags.get("region", frozenset())
+    for contract in contracts_of(world, dataset, run.started) if regions else ():
         outside = sorted(regions - contract.residency) if contract.residency else []
         if outside:
             because = (
                 f"it ran in {', '.join(outside)}; the contract of {dataset[0]}/{dataset[1]} keeps the data in"
                 f" {', '.join(sorted(contract.residency))}"
             )
-            evidence = in_order([contract.evidence, *use.run.evidence])
+            evidence = in_order([contract.evidence, *run.evidence])
             yield Violation("residency-breach", because, evidence, dataset)
             return
 

@@ -14,7 +14,7 @@ from compliance.canonical import Json
 from compliance.lineage.judging import models_of, purposes_of
 from compliance.lineage.records import DatasetName
 from compliance.lineage.runs import Output, Report, Run
-from compliance.lineage.uses import time_text
+from compliance.lineage.told import time_text
 from compliance.lineage.world import World
 
 ALL = None

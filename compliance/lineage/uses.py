@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from compliance.canonical import Json, format_time, from_micros, micros
+from compliance.canonical import Json, micros
 from compliance.lineage.columns import Columns
 from compliance.lineage.contents import Contents
-from compliance.lineage.events import FOREVER, evidence_key
+from compliance.lineage.events import evidence_key
 from compliance.lineage.further import RunUse, further_of_use
-from compliance.lineage.judging import UNDECLARED, lawful_basis, model_name, models_of, purposes_of
+from compliance.lineage.judging import UNDECLARED, lawful_basis, model_name
 from compliance.lineage.paths import Paths
 from compliance.lineage.records import Question
 from compliance.lineage.registers import Decision, Version
 from compliance.lineage.runs import Run
-from compliance.lineage.violations import Judged, as_listed, violations_of_use
+from compliance.lineage.told import RunTold, time_text, told_of
+from compliance.lineage.violations import Judged, as_listed, violations_of_decision, violations_of_person
 from compliance.lineage.world import World
 
 
@@ -56,11 +57,6 @@ def uses(ground: Answering, span: Question) -> list[dict[str, Json]]:
     return [use for _, use in ordered]
 
 
-def time_text(value: int) -> str | None:
-    """RFC 3339 in UTC; None for the end of a run that is still running."""
-    return None if value == FOREVER else format_time(from_micros(value))
-
-
 def meets(started: int, ended: int, since: int | None, until: int | None) -> bool:
     """Whether [started, ended] meets [since, until); None leaves a side open."""
     if since is not None and until is not None and since >= until:
@@ -79,26 +75,25 @@ def _uses_by_runs(ground: Answering, span: Question) -> Iterator[tuple[int, dict
 
 
 def _use_by_run(ground: Answering, run: Run, versions: list[Version]) -> dict[str, Json]:
-    world, reached = ground.world, ground.found.containing
-    purposes = purposes_of(world, run)
+    world, reached, told = ground.world, ground.found.containing, told_of(ground.world, run)
     path = ground.paths.to(versions)
     datasets = tuple(sorted({version.dataset for version in versions}))
-    judged = Judged(ground.found.person, run.started, purposes, datasets, run.evidence)
+    judged = Judged(ground.found.person, run.started, told.purposes, datasets, run.evidence)
     certainties = {reached.versions[version] for version in versions}
-    consumers = _consumers(ground, run)
-    trained = any(consumer.kind == "model" for consumer in consumers)
-    more = further_of_use(RunUse(world, ground.found, run, tuple(versions), purposes, trained, ground.at))
+    more = further_of_use(
+        RunUse(world, ground.found, run, tuple(versions), told.purposes, bool(told.models), ground.at)
+    )
+    violations = [*told.violations(world, datasets), *violations_of_person(world, judged), *more]
     return {
         "run_id": run.run_id,
         "job": None if run.job is None else {"namespace": run.job[0], "name": run.job[1]},
-        "consumers": [consumer.as_json() for consumer in consumers],
-        "started_at": time_text(run.started), "ended_at": time_text(run.ended),
-        "purpose": ", ".join(purposes) or UNDECLARED,
-        "lawful_basis": lawful_basis(world, purposes, run.started),
+        "consumers": [consumer.as_json() for consumer in _consumers(ground, told)],
+        "started_at": told.started_at, "ended_at": told.ended_at,
+        "purpose": told.purpose, "lawful_basis": told.lawful_basis,
         "certainty": "confirmed" if "confirmed" in certainties else "possible",
         "influence": "direct" if any(ground.columns.carried[version] for version in versions) else "indirect",
         "path": [*(str(s) if isinstance(s, Version) else f"run:{s}" for s in path), f"run:{run.run_id}"],
-        "violations": as_listed([*violations_of_use(world, judged), *more]),
+        "violations": as_listed(violations),
         "evidence": _evidence(ground, run, path),
     }  # fmt: skip
 
@@ -114,12 +109,12 @@ def _evidence(ground: Answering, run: Run, path: Iterable[Version | str]) -> lis
     return sorted(cited, key=evidence_key)
 
 
-def _consumers(ground: Answering, run: Run) -> list[Consumer]:
-    models = [Consumer("model", name, version or "") for name, version in models_of(ground.world, run)]
-    found = sorted({*models, *_features(ground, run)})
+def _consumers(ground: Answering, told: RunTold) -> list[Consumer]:
+    models = (Consumer("model", name, version) for name, version in told.models)
+    found = sorted({*models, *_features(ground, told.run)})
     if found:
         return found
-    return [Consumer("job", "" if run.job is None else run.job[1], "")]
+    return [Consumer("job", "" if told.run.job is None else told.run.job[1], "")]
 
 
 def _features(ground: Answering, run: Run) -> Iterator[Consumer]:
@@ -162,7 +157,7 @@ def _use_by_decision(ground: Answering, decision: Decision, evidence: tuple[str,
         "lawful_basis": lawful_basis(ground.world, purposes, decision.at),
         "certainty": "confirmed", "influence": "direct",
         "path": [*(f"{namespace}/{name}" for namespace, name in datasets), f"run:{decision.decision_id}"],
-        "violations": as_listed(violations_of_use(ground.world, judged)),
+        "violations": as_listed(violations_of_decision(ground.world, judged)),
         "evidence": list(evidence),
     }  # fmt: skip
 

@@ -45,9 +45,17 @@ class Judged:
     evidence: tuple[str, ...]
 
 
-def violations_of_use(world: World, use: Judged) -> list[Violation]:
-    """The violations of one use that the contract names."""
-    return [*_purpose(world, use), *_consent(world, use), *_erasure(world, use)]
+def violations_of_decision(world: World, use: Judged) -> list[Violation]:
+    """The violations of one decision that the contract names."""
+    found = [] if use.purposes else [undeclared(use.evidence)]
+    for dataset in use.datasets:
+        found += not_permitted(world, dataset, use.purposes, use.start, use.evidence)
+    return [*found, *violations_of_person(world, use)]
+
+
+def violations_of_person(world: World, use: Judged) -> list[Violation]:
+    """Those that depend on whose record it is: consent and erasure."""
+    return [*_consent(world, use), *_erasure(world, use)]
 
 
 def as_listed(violations: Iterable[Violation]) -> list[Json]:
@@ -87,22 +95,23 @@ def reappearances(world: World) -> Iterator[tuple[Version, Violation]]:
             )
 
 
-def _purpose(world: World, use: Judged) -> Iterator[Violation]:
-    if not use.purposes:
-        yield Violation(
-            "purpose-undeclared", "neither the run, its job nor its model declares a purpose", use.evidence
-        )
-        return
-    for dataset in use.datasets:
-        contracts = contracts_of(world, dataset, use.start)
-        lacking = sorted({p for p in use.purposes for contract in contracts if p not in contract.permitted})
-        if lacking:
-            broken = [contract for contract in contracts if not contract.permitted.issuperset(use.purposes)]
-            because = (
-                f"the contract of {dataset[0]}/{dataset[1]} in force does not permit {', '.join(lacking)}"
-            )
-            evidence = in_order([*(contract.evidence for contract in broken), *use.evidence])
-            yield Violation("purpose-not-permitted", because, evidence, dataset)
+def undeclared(evidence: tuple[str, ...]) -> Violation:
+    """``purpose-undeclared``."""
+    because = "neither the run, its job nor its model declares a purpose"
+    return Violation("purpose-undeclared", because, evidence)
+
+
+def not_permitted(
+    world: World, dataset: DatasetName, purposes: tuple[str, ...], start: int, evidence: tuple[str, ...]
+) -> Iterator[Violation]:
+    """``purpose-not-permitted``: the contract in force lacks a purpose."""
+    contracts = contracts_of(world, dataset, start)
+    lacking = sorted({p for p in purposes for contract in contracts if p not in contract.permitted})
+    if lacking:
+        broken = [contract for contract in contracts if not contract.permitted.issuperset(purposes)]
+        because = f"the contract of {dataset[0]}/{dataset[1]} in force does not permit {', '.join(lacking)}"
+        cited = in_order([*(contract.evidence for contract in broken), *evidence])
+        yield Violation("purpose-not-permitted", because, cited, dataset)
 
 
 def _consent(world: World, use: Judged) -> Iterator[Violation]:

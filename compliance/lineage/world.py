@@ -107,6 +107,8 @@ class Memo:
     """Uncertain reads, by the versions that they may have read."""
     history: dict[DatasetName, list[tuple[int, Version]]] = field(default_factory=dict)
     """The written versions of a dataset by when they were written."""
+    told: dict[str, object] = field(default_factory=dict)
+    """What is told of each run (``told.RunTold``), by its id."""
     version_gaps: dict[tuple[Scope, Version], frozenset[Gap]] = field(default_factory=dict)
     """What keeps each version from being told completely."""
 
