@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
+import threading
 
 import uvicorn
 
@@ -53,11 +55,18 @@ class Served:
             timeout_graceful_shutdown=GRACE_SECONDS, server_header=False,
         )  # fmt: skip
         self.schedule.start()
+        if threading.current_thread() is threading.main_thread():
+            # uvicorn raises the signal again once it has ended; what is left to do is done before leaving.
+            signal.signal(signal.SIGTERM, _leave)
         try:
             uvicorn.Server(config).run()
         finally:
             self.schedule.stop()
             self.app.state.refusals.flush(closing=True)
+
+
+def _leave(*_: object) -> None:
+    raise SystemExit(0)
 
 
 def _refuse_a_taken_address(host: str, port: int) -> None:
