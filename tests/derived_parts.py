@@ -172,7 +172,10 @@ def _version(version: str | None) -> dict[str, Any]:
 
 def _columns(reads: Sequence[str]) -> dict[str, Any]:
     sources = [{"namespace": LAKE, "name": name, "field": "email"} for name in reads]
-    return {"columnLineage": {"fields": {"email": {"inputFields": sources}}}}
+    return {
+        "columnLineage": {"fields": {"email": {"inputFields": sources}}},
+        "schema": {"fields": [{"name": "email", "type": "string"}]},
+    }
 
 
 def _tags(tags: Mapping[str, str]) -> dict[str, Any]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from tests.derived_parts import ago
+from tests.derived_parts import ANN, ago
 
 if TYPE_CHECKING:
     from tests.shipped import Organisation
 
 LISTED = (
-    "ai_operation", "ai_risk", "authorisation", "bias_data", "data_quality_result", "data_subject_request", "datasheet",
+    "ai_operation", "ai_risk", "authorisation", "bias_data", "content_scan", "data_product", "data_quality_result", "data_subject_request", "datasheet",
     "disclosure", "dpia", "model_card", "model_evaluation", "model_monitor", "model_release", "notice",
-    "preference_channel", "processing_activity", "technical_file", "transfer", "vendor",
+    "preference_channel", "processing_activity", "technical_file", "transfer", "vendor", "deidentified_release",
+    "drift_result", "key_release", "privacy_budget", "schema_subject", "unlearning",
 )  # fmt: skip
 MODEL, PORTAL, DEPLOYED, GENERAL = "scorer/3", "portal", "triage", "writer"
 DATASETS = ("lake/features", "lake/scores", "lake/tickets")
@@ -263,6 +264,63 @@ RESOURCES: Mapping[tuple[str, str], dict[str, Any]] = {
             "description", "discloser", "recipient", "purpose", "expiry", "signature", "revocation-right", "redisclosure",
         ],
     },
+    **{
+        ("content_scan", name): {
+            "kinds_found": ["email"], "kinds_clear": [], "untagged": [], "recall": 0.99, "recall_floor": 0.95, "actions": 5,
+            "detections": 5, "scanned_at": ago(1),
+        }
+        for name in DATASETS
+    },
+    **{
+        ("data_product", name): {
+            "owner": "team", "owner_active": True, "steward": "ann", "service_level": "daily", "lifecycle": "reviewed",
+            "domain": "support",
+        }
+        for name in DATASETS
+    },
+    **{
+        ("drift_result", f"d-{name}"): {
+            "subject": name, "column": "age", "method": "psi", "score": 0.1, "threshold": 0.2, "drifted": False,
+            "performed": ago(1), "tool": None,
+        }
+        for name in DATASETS
+    },
+    **{
+        ("data_quality_result", f"{check}-lake"): {
+            "dataset": "lake/tickets", "check": check, "column": None, "suite": None, "passed": True, "severity": None,
+            "observed": None, "performed": ago(1), "tool": None,
+        }
+        for check in ("reconciliation", "signature")
+    },
+    **{
+        ("schema_subject", name): {
+            "subject": name, "latest_version": 2, "versions": 2, "schema_id": 1, "schema_type": "AVRO",
+            "compatibility": "BACKWARD", "compatibility_own": True, "fields": ["email"], "tags": [], "tagged_fields": [],
+            "dataset": name, "owner": "team", "data_class": "personal",
+        }
+        for name in DATASETS
+    },
+    ("deidentified_release", "r1"): {
+        "dataset": "lake/open", "method": "safe-harbor", "scanned_at": ago(10), "identifiers_found": [],
+        "no_actual_knowledge": True, "expert": None, "expert_valid_until": None, "codes": "keyed", "smallest_group": 20,
+        "smallest_group_floor": 11, "recipient": "university", "agreement_signed_at": ago(20),
+        "agreement_terms": ["no-reidentification", "no-contact", "safeguards", "report", "subcontractors"],
+        "public_commitment": True, "purpose": "research", "fidelity": None, "fidelity_floor": None,
+        "membership_advantage": None, "advantage_ceiling": None,
+    },
+    ("privacy_budget", "p1"): {
+        "dataset": "lake/open", "epsilon_limit": 1.0, "epsilon_spent": 0.4, "answered_beyond": 0, "direct_readers": 0,
+        "counted_at": ago(1),
+    },
+    ("key_release", "k1"): {
+        "kind": "enclave", "attested": True, "participants": None, "participants_floor": None, "raw_records_out": 0,
+        "at": ago(2),
+    },
+    ("model_evaluation", "canary"): _evaluation("canary"),
+    ("unlearning", "u1"): {
+        "model": MODEL, "decision": "keep", "reason": "nothing learned of it", "decided_at": ago(1), "decided_by": "ann",
+        "done_at": ago(1),
+    },
     ("preference_channel", "web"): {
         "choices": ["opt-out", "limit", "minors-opt-in"], "honours_signals": True, "signals": 100, "honoured": 100,
         "account_needed": False, "steps_to_opt_in": 2, "wait_days": 365, "tested_at": ago(30),
@@ -314,6 +372,16 @@ def _each_row(**changes: Any) -> Fault:
             organisation.set("processing_activity", row, **changes)
 
     return act
+
+
+def _lapsed(organisation: Organisation) -> None:
+    """A record that the model learned from is erased later, and nothing was decided since."""
+    book, tags = organisation.book, {"purpose": "support"}
+    book.run("fill", writes=["archive"], days=90, tags=tags)
+    book.manifest("archive", "fill", [ANN], days=90)
+    book.run("learn", reads=["archive"], days=80, tags=tags | {"model": MODEL.replace("/", "@")})
+    book.erasure("e9", ANN, ["archive"], asked=60, done=50)
+    organisation.set("unlearning", "u1", decision="retrain", decided_at=ago(60), done_at=None)
 
 
 FAULTS: Mapping[str, Fault] = {
@@ -393,6 +461,31 @@ FAULTS: Mapping[str, Fault] = {
     "risk-assessment-has-its-content": _put("dpia", "d2", harms=["breach"]),
     "risk-assessment-explains-technology": _put("dpia", "d2", sections=["purpose"]),
     "risk-assessment-is-kept": _put("dpia", "d2", kept_until=ago(-10)),
+    # Data: quality, content, schemas, releases, erasure
+    "written-dataset-is-tested": _put("data_quality_result", "q-lake/scores", passed=False),
+    "failing-dataset-is-not-rewritten": _put("data_quality_result", "q-lake/scores", passed=False, performed=ago(9)),
+    "written-dataset-is-compared": _put("drift_result", "d-lake/scores", performed=ago(30)),
+    "drift-has-ticket": _put("drift_result", "d-lake/scores", drifted=True),
+    "reconciliation-agrees": _put("data_quality_result", "reconciliation-lake", passed=False),
+    "delivery-is-authentic": _put("data_quality_result", "signature-lake", passed=False),
+    "canary-training-passed": _put("model_evaluation", "canary", passed=False),
+    "written-dataset-is-governed": _put("data_product", "lake/scores", owner_active=False),
+    "schema-compatibility-is-enforced": _put("schema_subject", "lake/scores", compatibility="NONE"),
+    "written-dataset-is-scanned": _put("content_scan", "lake/scores", scanned_at=ago(90)),
+    "sensitive-fields-are-tagged": _put("content_scan", "lake/scores", untagged=["phone"]),
+    "classifier-recall-is-enough": _put("content_scan", "lake/scores", recall=0.5),
+    "dataset-holds-no-clear-content": _put("content_scan", "lake/scores", kinds_clear=["pan"]),
+    "detections-were-acted-on": _put("content_scan", "lake/scores", actions=1),
+    "personal-dataset-has-registered-purposes": lambda o: o.book.contract("tickets", ["resale"], days=2),
+    "personal-dataset-has-listed-columns": lambda o: o.book.contract("scores", ["support"], days=2),
+    "vendor-is-on-the-map": _supplier(datasets=["lake/secret"]),
+    "release-has-no-identifiers": _put("deidentified_release", "r1", identifiers_found=["phone"]),
+    "release-rests-on-its-method": _put("deidentified_release", "r1", no_actual_knowledge=False),
+    "release-is-bound-by-agreement": _put("deidentified_release", "r1", agreement_terms=["report"]),
+    "aggregate-keeps-its-budget": _put("privacy_budget", "p1", epsilon_spent=3.0),
+    "key-release-is-attested": _put("key_release", "k1", attested=False),
+    "deleted-rows-are-purged": _put("lake_table", "lake/tickets", unpurged_deletes=3, oldest_unpurged=ago(60)),
+    "model-followed-erasure": _lapsed,
     # Requests of people
     "request-answered-in-time": _asked("access", answered=ago(10)),
     "request-confirmed-in-time": _asked("know", acknowledged=ago(30)),

@@ -13,7 +13,17 @@ from datetime import datetime
 from compliance.derived.datasets import DATASET, datasets
 from compliance.derived.declared import Declared, dataset_id
 from compliance.derived.joining import Looked, Origin, derived, look
-from compliance.derived.registers import as_time, by, evidence_of, hidden, names, seen_is, unlisted, when
+from compliance.derived.registers import (
+    as_time,
+    by,
+    evidence_of,
+    hidden,
+    names,
+    seen_is,
+    unlisted,
+    unplaced,
+    when,
+)
 from compliance.derived.sight import blind, unless
 from compliance.derived.work import Work, work_of
 from compliance.facts import Fact, FactBase, FactSchema, Field, Unseen
@@ -70,7 +80,9 @@ class _Registers:
             "schema_subject": by(base.facts("schema_subject"), lambda row: names(row, "dataset")),
             "ticket": by(base.facts("ticket"), lambda row: names(row, "system")),
         }
-        return cls(rows, {type_: unlisted(base, type_) for type_ in rows})
+        about = {"data_quality_result": "dataset", "drift_result": "subject", "schema_subject": "dataset"}
+        whole = {type_: unlisted(base, type_) for type_ in rows}
+        return cls(rows, whole | {type_: unplaced(base, type_, field) for type_, field in about.items()})
 
     def of_dataset(self, type_: str, name: str) -> list[Fact]:
         """The rows of a register about a dataset."""
@@ -92,9 +104,7 @@ def published_datasets(base: FactBase) -> Iterator[Fact]:
             continue
         name = fact.resource
         looked: dict[str, Looked] = {"personal": look(fact, "personal"), "last_written": written}
-        looked |= (
-            _tested(name, written, registers) | _drift(name, registers) | _scanned(name, registers)
-        )
+        looked |= _tested(name, written, registers) | _drift(name, registers) | _scanned(name, registers)
         looked |= _owned(name, registers) | _shaped(columns.get(name, []), declared.get(name), bare)
         rows = registers.every(name)
         seen = min([fact.observed_at, *(row.observed_at for row in rows)])

@@ -13,7 +13,7 @@ from compliance.derived.declared import Declared, Record
 from compliance.derived.erased import Erased
 from compliance.derived.joining import Looked, derived, look, of_facts
 from compliance.derived.models import in_use
-from compliance.derived.registers import by, evidence_of, names, unlisted, when
+from compliance.derived.registers import by, evidence_of, names, unplaced, when
 from compliance.derived.sight import blind, unless
 from compliance.derived.withdrawals import MAX_LOOKUPS
 from compliance.derived.work import Ran, Work, work_of
@@ -49,7 +49,7 @@ def learned_models(base: FactBase) -> Iterator[Fact]:
         looked: dict[str, Looked] = {
             "in_use": in_use(model), "lapsed": unless(hidden, len(since), told_by_absence=not since),
             "last_lapse": unless(hidden, max(since, default=None), told_by_absence=not since),
-        } | _decided(rows, unlisted(base, "unlearning"))  # fmt: skip
+        } | _decided(rows, unplaced(base, "unlearning", "model"))  # fmt: skip
         cited = {one for ran in runs for one in ran.evidence} | evidence_of(*rows)
         yield derived(LEARNED_MODEL, model.resource, looked, of_facts(model).citing(cited))
 
