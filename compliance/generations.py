@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 import zlib
 from pathlib import Path
 from typing import Protocol
@@ -127,7 +128,7 @@ class GenerationFiles:
     def serve(self, generation: str) -> None:
         """Replace ``current``."""
         # Named by process: two that rebuild at once must not replace each other's half-written file.
-        beside = self._folder / f"current.{os.getpid()}.new"
+        beside = self._folder / f"current.{os.getpid()}.{threading.get_ident()}.new"
         try:
             with beside.open("w", encoding="ascii") as file:
                 file.write(generation + "\n")

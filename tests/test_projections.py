@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.engine import Connection
 
 from collectors.members.read import READER as MEMBERS
 from compliance.as_of import FactsAsOf
@@ -295,6 +296,39 @@ def test_a_rebuild_goes_on_only_with_what_the_same_program_left(bench: Bench) ->
         rows.execute("UPDATE fragment SET resource = 'wrong'")
     bench.projections.rebuild()
     assert [fact.resource for fact in bench.facts().facts("kms_key")] == ["k"]
+
+
+def test_a_rebuild_that_was_cut_short_goes_on_where_it_was(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it has read it does not read again; until its end the old tables are served, and nothing is appended."""
+    monkeypatch.setattr("compliance.projections.BATCH", 2)
+    for number in range(1, 7):
+        bench.put("aws-kms/1", [[f"k{number}", bench.hour(number)]])
+    before = [fact.resource for fact in bench.facts().facts("kms_key")]
+    size, generation = bench.log.size, bench.projections.generation
+    read: list[tuple[int, int]] = []
+    project = Projections._project
+
+    def counted(self: Projections, connection: Connection, start: int, stop: int) -> None:
+        if len(read) == 2:
+            raise OSError("killed")
+        read.append((start, stop))
+        project(self, connection, start, stop)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Projections, "_project", counted)
+        with pytest.raises(OSError, match="killed"):
+            bench.projections.rebuild()
+    assert bench.projections.generation == generation
+    assert [fact.resource for fact in bench.facts().facts("kms_key")] == before
+    with monkeypatch.context() as patched:
+        read.append((0, 0))
+        patched.setattr(Projections, "_project", counted)
+        bench.others().rebuild()
+    assert read == [(0, 2), (2, 4), (0, 0), (4, 6)]
+    assert [fact.resource for fact in bench.facts().facts("kms_key")] == before
+    assert bench.log.size == size
 
 
 @pytest.mark.parametrize("said", ["", "g1/../../x", "gold", "g9"])
