@@ -8,7 +8,7 @@ ask here; nothing else reads projections.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -36,6 +36,7 @@ from compliance.canonical import (
 )
 from compliance.errors import InputRefused, NotFound
 from compliance.evidence import Observation
+from compliance.followed import Followed, looks_of
 from compliance.gaps import Gap, gaps_as_csv, gaps_of
 from compliance.history import History
 from compliance.kept import Kept
@@ -49,6 +50,8 @@ from compliance.store import ITSELF, PROGRAM, Store
 KEPT = 64
 """Computed answers kept in memory per kind."""
 FACTS_KEPT = 8
+FEW = 20
+"""Looks at the past that are not worth writing down."""
 LIBRARIES_KEPT = 8
 A_DAY = timedelta(days=1)
 
@@ -78,14 +81,13 @@ class Answers:
         self.next_runs: Callable[[], Mapping[str, datetime]] = dict
         """When each scheduled source runs next; set by whoever runs the schedule."""
         self._lock = threading.RLock()
-        self._working = threading.Lock()
         self._history = History()
         self._generation = ""
         self._libraries = Kept[Library](LIBRARIES_KEPT)
         self._facts = Kept[FactsAsOf](FACTS_KEPT)
         self._assessments = Kept[Assessment](KEPT)
         self._timelines = Kept[dict[str, tuple[Span, ...]]](KEPT)
-        self._worked: dict[Hashable, tuple[int, Worked]] = {}
+        self._followed = Followed(store)
         self.usage = RecordUsage()
 
     # --- what an answer is computed from -------------------------------------------------------
@@ -138,7 +140,8 @@ class Answers:
 
     def _forget(self) -> None:
         """The rows were made again: whatever was wrong with the former ones is not to live on here."""
-        self._history, self._worked = History(), {}
+        self._history = History()
+        self._followed.forget()
         for kept in (self._facts, self._assessments, self._timelines):
             kept.clear()
         self.usage = RecordUsage()
@@ -172,30 +175,19 @@ class Answers:
         return self._timelines.get(basis, lambda: self._timelines_of(basis, facts))
 
     def _timelines_of(self, basis: Basis, facts: FactsAsOf) -> dict[str, tuple[Span, ...]]:
-        library = self.library(basis)
-        return timelines(
+        library, worked = self.library(basis), self.worked_out(basis)
+        held = looks_of(worked)
+        found = timelines(
             library, facts.moved_to, self.store.derivations, [one.id for one in library.controls], basis.at,
             worked=self.worked_out(basis),
         )  # fmt: skip
+        if looks_of(worked) > held + FEW:
+            self._followed.keep(basis.library, basis.log_size, worked)
+        return found
 
     def worked_out(self, basis: Basis) -> Worked:
-        """What was worked out before and holds for a basis, by the same library and configuration.
-
-        It holds up to the instant from which on something came since that counts.
-        """
-        history = self._history_of(basis.log_size)
-        key = basis.library, self.store.config_index(basis.log_size)
-        # A lock of its own: forgetting waits for whoever works, and other questions shall not.
-        with self._working:
-            size, worked = self._worked.get(key, (0, Worked()))
-            if size > basis.log_size:
-                size, worked = 0, Worked()
-            earliest = history.earliest_between(size, basis.log_size)
-            if size and earliest is not None:
-                worked = worked.before(from_micros(earliest))
-            if self._worked.get(key, (0, worked))[0] <= basis.log_size:
-                self._worked = {key: (basis.log_size, worked)}
-            return worked
+        """What was worked out before and holds for a basis, by the same library and configuration."""
+        return self._followed.worked_out(basis.library, basis.log_size, self._history_of(basis.log_size))
 
     def timeline(self, basis: Basis, control: str) -> tuple[Span, ...]:
         """The statuses of one control. Raises NotFound for an unknown one."""

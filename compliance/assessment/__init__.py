@@ -19,6 +19,7 @@ from compliance.assessment.outcome import (
 )
 from compliance.assessment.scoping import out_of_scope
 from compliance.assessment.timeline import Span, Worked, control_timeline, time_in, timelines
+from compliance.assessment.trails import Look, Trail
 
 __all__ = [
     "ATTESTATION",
@@ -31,12 +32,14 @@ __all__ = [
     "Finding",
     "FrameworkResult",
     "Judgement",
+    "Look",
     "OutOfScope",
     "Outcome",
     "RequirementResult",
     "Span",
     "Status",
     "Stood",
+    "Trail",
     "Worked",
     "assess",
     "control_timeline",
