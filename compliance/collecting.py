@@ -264,7 +264,12 @@ class _Run:
             [Observation(COLLECTION, self._source, ITSELF, canonical(payload), known=known)]
         )
         return CollectionOutcome(
-            self._source, "" if index is None else evidence_id(index), tuple(self._accounts(error)), self._new, self._unchanged, error
+            self._source,
+            "" if index is None else evidence_id(index),
+            tuple(self._accounts(error)),
+            self._new,
+            self._unchanged,
+            error,
         )
 
     def _named(self, name: str) -> bytes:

@@ -1,157 +1,87 @@
 """The schedule: APScheduler only ticks; a run is a row, claimed once across processes.
 
-APScheduler 3 has no locking between processes, so two servers on one store tick at the same slots.
-Whoever inserts the row ``(source, slot)`` runs it. A claim is a lease: one whose process died is
-taken up again by the next tick, with the attempt number as fence, so that a run that woke up late
-cannot finish what another took over.
+APScheduler 3 has no locking between processes, so any number of servers and workers on one store
+tick at once. Each plans the slots that fell due, which makes at most one row for each, and carries
+out what it can claim (see ``runs``). A run that its source throttled is tried again later, with
+jitter; a run whose process died is taken up by another when its lease has run out.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import random
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.base import BaseTrigger
-from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
-from sqlalchemy import Engine, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Engine
 
-from compliance.canonical import EPOCH, micros
-from compliance.errors import InputRefused, MunimentError
-from compliance.settings import SourceSettings, interval
+from compliance.canonical import from_micros, micros
+from compliance.errors import MunimentError
+from compliance.runs import (
+    LEASE,
+    Run,
+    claim_next,
+    end,
+    extend,
+    last_slots,
+    plan,
+    supersede,
+    try_later,
+)
+from compliance.settings import SourceSettings
+from compliance.slots import jittered, next_slot, slot_of, slots_due, trigger_of
 
-LEASE = timedelta(minutes=15)
-"""How long a claim holds without being finished; a collection that takes longer is run again."""
 STANDING_EVERY = timedelta(seconds=60)
+TICKS_EVERY = timedelta(seconds=1)
+AT_ONCE = 4
+"""Runs that one process carries out at the same time."""
+TRIES = 6
+"""How often a run that its source throttles is carried out before it ends as failed."""
+BACKS_OFF, AT_MOST = timedelta(seconds=30), timedelta(hours=1)
 CHECK = "muniment"
 """The source, which no configured one may be named, under which verification has its runs."""
+CHECK_LEASE = timedelta(hours=1)
 
 logger = logging.getLogger("muniment.schedule")
 
 
 @dataclass(frozen=True)
-class Claim:
-    """A run that this process may carry out: which row, and under which attempt."""
+class Collected:
+    """How a run went, in a sentence; ``throttled`` says that it is worth trying again later."""
 
-    run: int
-    source: str
-    attempt: int
-
-
-def trigger_of(source: SourceSettings) -> BaseTrigger | None:
-    """The trigger that ``schedule`` stands for: an interval (15m) or a cron expression; None without one."""
-    if source.schedule is None:
-        return None
-    every = interval(source.schedule, or_none=True)
-    if every is not None:
-        # Counted from 1970, as slots are: a server that is started again and again still runs each slot.
-        return IntervalTrigger(seconds=int(every.total_seconds()), start_date=EPOCH, timezone=UTC)
-    try:
-        return CronTrigger.from_crontab(source.schedule, timezone=UTC)
-    except ValueError as error:
-        message = (
-            f"The schedule {source.schedule!r} of source {source.name} is neither an interval such as 15m"
-            f" nor a cron expression of five fields: {error}."
-        )
-        raise InputRefused(message, field=f"sources.{source.name}.schedule") from error
+    sentence: str
+    throttled: bool = False
+    complete: bool = True
 
 
-def slot_of(source: SourceSettings, now: datetime) -> int:
-    """The slot that an instant falls in, in microseconds: equal for all processes that tick for it."""
-    every = interval(source.schedule or "1m", or_none=True) or timedelta(minutes=1)
-    length = int(every.total_seconds()) * 1_000_000
-    return micros(now) // length * length
-
-
-def claim(operations: Engine, source: str, slot: int, now: datetime) -> Claim | None:
-    """Take a slot's run, or take up one whose lease ran out. None if another process has it."""
-    fields = {"source": source, "slot": slot, "now": micros(now), "lease": micros(now + LEASE)}
-    try:
-        with operations.begin() as connection:
-            connection.execute(
-                text(
-                    "INSERT INTO collection_run (source, slot, attempt, lease_until, started_at, outcome, detail)"
-                    " VALUES (:source, :slot, 1, :lease, :now, 'running', '')"
-                ),
-                fields,
-            )
-    except IntegrityError:
-        return _take_over(operations, fields)
-    return _claimed(operations, fields)
-
-
-def _take_over(operations: Engine, fields: dict[str, object]) -> Claim | None:
-    with operations.begin() as connection:
-        taken = connection.execute(
-            text(
-                "UPDATE collection_run SET attempt = attempt + 1, lease_until = :lease, started_at = :now"
-                " WHERE source = :source AND slot = :slot AND finished_at IS NULL AND lease_until < :now"
-            ),
-            fields,
-        ).rowcount
-    return _claimed(operations, fields) if taken else None
-
-
-def left_behind(operations: Engine, source: str, slot: int, now: datetime) -> bool:
-    """Whether the slot's run was begun by somebody whose lease ran out before it was finished."""
-    with operations.connect() as connection:
-        found = connection.execute(
-            text(
-                "SELECT 1 FROM collection_run WHERE source = :source AND slot = :slot"
-                " AND finished_at IS NULL AND lease_until < :now"
-            ),
-            {"source": source, "slot": slot, "now": micros(now)},
-        )
-        return found.first() is not None
-
-
-def _claimed(operations: Engine, fields: dict[str, object]) -> Claim:
-    with operations.connect() as connection:
-        row = connection.execute(
-            text("SELECT id, source, attempt FROM collection_run WHERE source = :source AND slot = :slot"),
-            fields,
-        ).one()
-    return Claim(row.id, row.source, row.attempt)
-
-
-def finish(operations: Engine, claimed: Claim, outcome: str, detail: str, now: datetime) -> bool:
-    """Close a run. False if its lease was taken over meanwhile: then the other attempt counts."""
-    with operations.begin() as connection:
-        done = connection.execute(
-            text(
-                "UPDATE collection_run SET finished_at = :now, outcome = :outcome, detail = :detail"
-                " WHERE id = :id AND attempt = :attempt AND finished_at IS NULL"
-            ),
-            {
-                "now": micros(now),
-                "outcome": outcome,
-                "detail": detail,
-                "id": claimed.run,
-                "attempt": claimed.attempt,
-            },
-        ).rowcount
-    return bool(done)
+def back_off(tries: int, share: float) -> timedelta:
+    """How long a throttled source is left alone: doubled with each try, and a random share of that."""
+    most: timedelta = min(AT_MOST, BACKS_OFF * 2**tries)
+    return most / 2 + most / 2 * share
 
 
 class Schedule:
-    """Runs the scheduled sources, and the standing work, inside a serving process."""
+    """Runs the scheduled sources, and the standing work, inside a server or worker."""
 
     def __init__(
         self,
         operations: Engine,
         sources: tuple[SourceSettings, ...],
         *,
-        collect: Callable[[str], str],
+        collect: Callable[[Run], Collected],
         standing: Callable[[], None],
         clock: Callable[[], datetime],
         check: Callable[[], bool] | None = None,
         check_every: timedelta = timedelta(hours=6),
+        lease: timedelta = LEASE,
     ) -> None:
-        """``collect`` runs one source by name and says in a sentence how it went; ``check`` verifies the store."""
+        """``collect`` carries out one run and says how it went; ``check`` verifies the store."""
         self._operations = operations
         self._sources = {source.name: source for source in sources if source.schedule}
         self._collect = collect
@@ -159,73 +89,149 @@ class Schedule:
         self._clock = clock
         self._check = check
         self._check_every = check_every
-        self._running: set[str] = set()
+        self._lease = lease
+        self._started = clock()
+        self._planned: dict[str, datetime] = {}
+        """Until when nothing further of a source is due to be planned."""
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="run")
+        self._under_way: set[Future[None]] = set()
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
 
     def start(self) -> None:
         """Begin to tick. Raises InputRefused where a schedule cannot be read."""
-        for name, source in self._sources.items():
-            self._scheduler.add_job(self.run_due, trigger_of(source), args=[name], id=f"source:{name}")
-            if interval(source.schedule or "", or_none=True) is not None:
-                # What the slot that we are in has missed is made up for; if it ran already, nothing happens.
-                self._scheduler.add_job(self.run_due, args=[name], id=f"missed:{name}")
-        every = IntervalTrigger(seconds=int(STANDING_EVERY.total_seconds()), timezone=UTC)
-        self._scheduler.add_job(self._stand, every, id="standing")
+        for source in self._sources.values():
+            trigger_of(source)
+        for act, every in ((self._tick, TICKS_EVERY), (self._stand, STANDING_EVERY)):
+            self._scheduler.add_job(act, IntervalTrigger(seconds=int(every.total_seconds()), timezone=UTC))
         if self._check is not None:
-            self._scheduler.add_job(self.check_due, every, id="check")
+            every_minute = IntervalTrigger(seconds=int(STANDING_EVERY.total_seconds()), timezone=UTC)
+            self._scheduler.add_job(self.check_due, every_minute)
         self._scheduler.start()
 
     def stop(self) -> None:
         """Stop ticking and wait for what runs."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=True)
+        self._pool.shutdown(wait=True)
 
     def next_runs(self) -> dict[str, datetime]:
-        """When each scheduled source runs next, in UTC."""
-        jobs = {job.id.removeprefix("source:"): job.next_run_time for job in self._scheduler.get_jobs()}
-        return {name: when for name, when in jobs.items() if when is not None and name in self._sources}
+        """When each scheduled source runs next, in UTC, whichever process runs it."""
+        found = {}
+        for name, source in self._sources.items():
+            slot = next_slot(source, self._clock())
+            if slot is not None:
+                found[name] = from_micros(jittered(source, micros(slot)))
+        return found
 
-    def run_due(self, name: str) -> None:
-        """Run one source for the slot that now falls in, unless another process has it."""
+    # --- ticking -------------------------------------------------------------------------------
+
+    def plan(self) -> None:
+        """Make the rows of the slots that fell due since the last one of each source."""
+        now = self._clock()
+        due = [name for name in self._sources if self._planned.get(name, now) <= now]
+        last = last_slots(self._operations, due) if due else {}
+        for name in due:
+            source = self._sources[name]
+            slots = slots_due(source, last.get(name), self._started, now)
+            for slot in slots:
+                plan(self._operations, name, slot, jittered(source, slot))
+            if slots and source.catch_up != "all":
+                supersede(self._operations, name, slots[-1], now)
+            self._planned[name] = next_slot(source, now) or now
+
+    def run_next(self) -> bool:
+        """Carry out one run that is due, if there is one."""
+        run = claim_next(self._operations, self._sources, self._clock(), self._lease)
+        if run is not None:
+            self._carry_out(run)
+        return run is not None
+
+    def until_idle(self) -> int:
+        """Plan, and carry out everything that is due; how many runs those were."""
+        self.plan()
+        count = 0
+        while self.run_next():
+            count += 1
+        return count
+
+    def _tick(self) -> None:
         try:
-            claimed = claim(
-                self._operations, name, slot_of(self._sources[name], self._clock()), self._clock()
-            )
+            self.plan()
+            self._under_way = {future for future in self._under_way if not future.done()}
+            while len(self._under_way) < AT_ONCE:
+                run = claim_next(self._operations, self._sources, self._clock(), self._lease)
+                if run is None:
+                    return
+                self._under_way.add(self._pool.submit(self._carry_out, run))
         except MunimentError as error:
-            logger.warning("collection of %s could not be claimed: %s", name, error.message)
-            return
-        if claimed is None:
-            return
-        self._running.add(name)
+            logger.warning("runs could not be planned or claimed: %s", error.message)
+
+    def _carry_out(self, run: Run) -> None:
         try:
-            outcome, detail = "done", self._collect(name)
+            with self._extending(run):
+                collected = self._collect(run)
+            self._close(run, collected)
         except MunimentError as error:
-            outcome, detail = "failed", error.message
-            logger.warning("collection of %s failed: %s", name, error.message)
+            logger.warning("collection of %s failed: %s", run.source, error.message)
+            try:
+                end(self._operations, run, "failed", error.message, self._clock())
+            except MunimentError as further:
+                # Its lease runs out, and another process takes it up.
+                logger.warning("the run of %s could not be ended: %s", run.source, further.message)
+
+    def _close(self, run: Run, collected: Collected) -> None:
+        now = self._clock()
+        if collected.throttled and run.tries + 1 < TRIES:
+            share = random.random()  # noqa: S311 (spreads load, hides nothing)
+            try_later(self._operations, run, now + back_off(run.tries, share))
+        else:
+            outcome = "done" if collected.complete else "incomplete"
+            end(self._operations, run, outcome, collected.sentence, now)
+
+    @contextmanager
+    def _extending(self, run: Run) -> Iterator[None]:
+        """Extend the lease of a run while it is carried out, at most until its time-out."""
+        done = threading.Event()
+        beat = threading.Thread(
+            target=self._beat, args=(run, done), name=f"lease of {run.source}", daemon=True
+        )
+        beat.start()
+        try:
+            yield
         finally:
-            self._running.discard(name)
-        finish(self._operations, claimed, outcome, detail, self._clock())
+            done.set()
+            beat.join()
+
+    def _beat(self, run: Run, done: threading.Event) -> None:
+        while not done.wait(self._lease.total_seconds() / 3):
+            try:
+                if not extend(self._operations, run, self._clock() + self._lease):
+                    return
+            except MunimentError as error:
+                logger.warning("the lease of %s could not be extended: %s", run.source, error.message)
+
+    # --- standing work -------------------------------------------------------------------------
 
     def check_due(self) -> None:
         """Verify the store, once in each slot of its interval, whichever of several processes comes first."""
         now, length = self._clock(), int(self._check_every.total_seconds()) * 1_000_000
         try:
-            claimed = claim(self._operations, CHECK, micros(now) // length * length, now)
-            if claimed is not None and self._check is not None:
-                outcome = "done" if self._check() else "failed"
-                finish(self._operations, claimed, outcome, "", self._clock())
+            if self._check is None:
+                return
+            plan(self._operations, CHECK, micros(now) // length * length, micros(now))
+            run = claim_next(self._operations, [CHECK], now, CHECK_LEASE)
+            if run is not None:
+                end(self._operations, run, "done" if self._check() else "failed", "", self._clock())
         except MunimentError as error:
             logger.warning("the store could not be verified: %s", error.message)
 
     def _stand(self) -> None:
         try:
             self._standing()
-            for name, source in self._sources.items():
-                if name not in self._running and left_behind(
-                    self._operations, name, slot_of(source, self._clock()), self._clock()
-                ):
-                    self.run_due(name)
         except MunimentError as error:
             logger.warning("standing work failed: %s", error.message)
+
+
+__all__ = ["CHECK", "Collected", "Schedule", "slot_of", "trigger_of"]

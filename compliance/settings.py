@@ -61,6 +61,11 @@ class SourceSettings(Part):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="Unique name of the source")
     kind: SourceKind = Field(description="What it is")
     schedule: str | None = Field(None, description="Cron expression, or an interval such as 15m, 6h, 1d")
+    catch_up: Literal["latest", "all", "none"] = Field(
+        "latest", description="Which of the slots missed by more than a minute are made up for"
+    )
+    jitter: str | None = Field(None, description="Interval over which the starts of runs are spread")
+    timeout: str = Field("1h", description="Interval after which a run is ended as not seen whole")
     region: str | None = Field(None, description="One AWS region")
     regions: tuple[str, ...] = Field((), description="Several AWS regions")
     endpoint_url: str | None = Field(None, description="Endpoint in place of AWS's own")
@@ -81,7 +86,7 @@ class SourceSettings(Part):
     expect_every: str | None = Field(None, description="Interval after which silence is stale: 15m, 24h, 7d")
     namespaces: tuple[str, ...] = Field((), description="Dataset namespaces it may speak of; empty: all")
 
-    @field_validator("expect_every")
+    @field_validator("expect_every", "jitter", "timeout")
     @classmethod
     def _is_an_interval(cls, text: str | None) -> str | None:
         if text is not None and interval(text, or_none=True) is None:
@@ -248,6 +253,7 @@ class Settings(BaseSettings):
         """What sways answers, as the ``config`` entry states it: no secret, no path of a key."""
         part = self.model_dump(mode="json", include={"aliases", "replaces", "decisions", "scope"})
         hidden = {"token_file", "role_arn", "endpoint_url", "url", "path", "registry", "uri"}
+        hidden |= {"catch_up", "jitter", "timeout"}
         part["sources"] = [s.model_dump(mode="json", exclude=hidden) for s in self.sources]
         part["key_spaces"] = {name: key_ids[name] for name in sorted(key_ids)}
         return part

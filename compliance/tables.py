@@ -80,6 +80,8 @@ class CollectionRun(Operational, table=True):
     finished_at: int | None = Field(default=None, sa_column=Column(BigInteger))
     outcome: str = "due"
     detail: str = ""
+    due_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+    tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class Announced(Operational, table=True):

@@ -8,7 +8,7 @@ import pytest
 
 from compliance.checking import check_and_log, last_check, standing_of
 from compliance.cli.composition import create_store
-from compliance.schedule import Schedule
+from compliance.schedule import Collected, Schedule
 from compliance.settings import EvidenceSettings, Settings
 from compliance.store import Store
 from tests.logs import ORIGIN, Clock, observation
@@ -68,7 +68,12 @@ def test_each_slot_is_verified_by_one_process(store: Store, clock: Clock) -> Non
             return check_and_log(store)
 
         return Schedule(
-            store.operations, (), collect=lambda _: "", standing=lambda: None, clock=clock, check=check
+            store.operations,
+            (),
+            collect=lambda _: Collected(""),
+            standing=lambda: None,
+            clock=clock,
+            check=check,
         )
 
     both = [schedule(1), schedule(2)]

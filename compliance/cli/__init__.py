@@ -27,6 +27,7 @@ from compliance.cli import (
     store_commands,
     usage_commands,
     witness_commands,
+    working,
 )
 from compliance.errors import MunimentError
 
@@ -52,6 +53,7 @@ for commands in (
     source_commands,
     witness_commands,
     recovery_command,
+    working,
 ):
     commands.register(app)
 

@@ -20,11 +20,13 @@ from compliance.answers import Answers
 from compliance.cli.pulling import collector
 from compliance.collecting import CollectionOutcome, collect_once
 from compliance.derived import DERIVATIONS
-from compliance.errors import NotFound
+from compliance.errors import NotFound, SourceFailed
 from compliance.evidence import Collector
 from compliance.facts import Opened
 from compliance.library import Library, load_library
-from compliance.settings import Settings, SourceSettings, load_settings
+from compliance.runs import Run
+from compliance.schedule import Collected
+from compliance.settings import Settings, SourceSettings, interval, load_settings
 from compliance.store import Store, library_files, schemas_of
 
 SEALED_KINDS = frozenset({"deletion-log", "fides", "github", "gitlab", "register", "scim"})
@@ -81,8 +83,26 @@ def collector_of(store: Store, source: SourceSettings) -> Collector:
     return collector(store, source)
 
 
-def collect(store: Store, name: str, progress: Callable[[str], None] | None = None) -> CollectionOutcome:
-    """Run the collector of one configured source once."""
+def carried_out(store: Store, run: Run) -> Collected:
+    """Carry out a claimed run, and end it as not seen whole when its time is over."""
+    source = store.settings.source(run.source)
+    until = store.clock() + interval(source.timeout if source else "1h")
+
+    def within_time(_said: str) -> None:
+        if store.clock() > until:
+            raise SourceFailed(
+                f"the run was ended after its time-out of {source.timeout if source else '1h'}"
+            )
+
+    outcome = collect(store, run.source, within_time, run.name)
+    throttled = any(scope.throttled for scope in outcome.scopes)
+    return Collected(outcome.sentence(), throttled and not outcome.complete, outcome.complete)
+
+
+def collect(
+    store: Store, name: str, progress: Callable[[str], None] | None = None, run: str | None = None
+) -> CollectionOutcome:
+    """Run the collector of one configured source once; ``run`` names a planned run."""
     source = store.settings.source(name)
     if source is None:
         known = ", ".join(s.name for s in store.settings.sources) or "none"
@@ -90,6 +110,7 @@ def collect(store: Store, name: str, progress: Callable[[str], None] | None = No
     return collect_once(
         collector_of(store, source), source=name, log=store.log, former=store.former_items,
         clock=store.clock, sealed=source.kind in SEALED_KINDS, progress=progress, redact=_redaction(store.settings),
+        name=run,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import uvicorn
 
 from compliance.answers import Answers
 from compliance.checking import check_and_log
-from compliance.cli.composition import collect
+from compliance.cli.composition import carried_out
 from compliance.errors import StoreUnavailable
 from compliance.schedule import Schedule
 from compliance.settings import interval
@@ -31,7 +31,7 @@ class Served:
         self.answers = Answers(store)
         self.schedule = Schedule(
             store.operations, store.settings.sources, clock=store.clock,
-            collect=lambda name: collect(store, name).sentence(), standing=self._stand,
+            collect=lambda run: carried_out(store, run), standing=self._stand,
             check=lambda: check_and_log(store), check_every=interval(store.settings.evidence.verify_every),
         )  # fmt: skip
         self.answers.next_runs = self.schedule.next_runs
