@@ -14,7 +14,8 @@ LISTED = (
     "ai_operation", "ai_risk", "authorisation", "bias_data", "content_scan", "data_product", "data_quality_result", "data_subject_request", "datasheet",
     "disclosure", "dpia", "model_card", "model_evaluation", "model_monitor", "model_release", "notice",
     "preference_channel", "processing_activity", "technical_file", "transfer", "vendor", "deidentified_release",
-    "drift_result", "key_release", "privacy_budget", "schema_subject", "unlearning",
+    "drift_result", "key_release", "privacy_budget", "schema_subject", "unlearning", "assurance_engagement",
+    "policy_document", "risk", "role_assignment", "training_record",
 )  # fmt: skip
 MODEL, PORTAL, DEPLOYED, GENERAL = "scorer/3", "portal", "triage", "writer"
 DATASETS = ("lake/features", "lake/scores", "lake/tickets")
@@ -308,6 +309,39 @@ RESOURCES: Mapping[tuple[str, str], dict[str, Any]] = {
         "public_commitment": True, "purpose": "research", "fidelity": None, "fidelity_floor": None,
         "membership_advantage": None, "advantage_ceiling": None,
     },
+    ("role_assignment", "dpo"): {
+        "role": "dpo", "holder": "ann", "appointed": ago(400), "ends": None, "appointed_by": "board", "reports_to": "board",
+        "scope": None, "published": True, "authority_told": ago(390), "qualified": True, "deputy": "bob",
+    },
+    ("policy_document", "security"): {
+        "title": "Security", "kind": "policy", "topics": ["access"], "version": "2", "approved": ago(100),
+        "approved_by": "board", "published": ago(99), "reviewed": ago(100), "next_review": ago(-200), "owner": "ciso",
+    },
+    ("risk", "loss"): {
+        "title": "Loss", "category": "security", "likelihood": "low", "impact": "high", "level": "medium",
+        "residual_level": "low", "treatment": "mitigate", "status": "treated", "controls": ["RES-02"], "accepted_by": None,
+        "accepted": None, "accepted_until": None, "identified": ago(300), "reviewed": ago(30), "next_review": ago(-300),
+        "due": ago(60), "owner": "ciso",
+    },
+    ("assurance_engagement", "a1"): {
+        "regime": "cpra", "kind": "audit", "independent": True, "done_at": ago(100), "next_due": ago(-200),
+        "reported_to": "board", "findings_open": 0, "findings_overdue": 0,
+        "components": [
+            "mfa", "passwords", "encryption", "access", "privileged", "account-creation", "data-map", "hardware-software",
+            "updates", "cloud", "masking", "patching", "change-control", "testing", "logs", "intrusion", "leakage", "malware",
+            "segmentation", "ports", "secure-coding", "vendors", "retention", "incidents", "continuity", "training",
+        ],
+    },
+    ("training_record", "t1"): {
+        "person": "p1", "course": "Security", "topics": ["security"], "role": None, "assigned": ago(60), "due": ago(30),
+        "completed": ago(40), "passed": True, "expires": ago(-300), "acknowledged_policies": True,
+    },
+    ("ticket", "GAP-1"): {
+        "id": "GAP-1", "kind": "corrective", "status": "done", "priority": None, "opened": ago(60), "due": ago(20),
+        "closed": ago(30), "requested_by": "ann", "approved_by": "bob", "approved": ago(59), "implemented_by": "ann",
+        "tested": True, "rollback_plan": None, "emergency": False, "system": None, "change": None,
+    },
+    ("vendor", "host"): _vendor("host", roles=["infrastructure"], processes_personal_data=False, datasets=[], data_classes=[]),
     ("privacy_budget", "p1"): {
         "dataset": "lake/open", "epsilon_limit": 1.0, "epsilon_spent": 0.4, "answered_beyond": 0, "direct_readers": 0,
         "counted_at": ago(1),
@@ -486,6 +520,24 @@ FAULTS: Mapping[str, Fault] = {
     "key-release-is-attested": _put("key_release", "k1", attested=False),
     "deleted-rows-are-purged": _put("lake_table", "lake/tickets", unpurged_deletes=3, oldest_unpurged=ago(60)),
     "model-followed-erasure": _lapsed,
+    # Governance
+    "role-has-holder-and-deputy": _put("role_assignment", "dpo", deputy=None),
+    "policy-is-approved-and-current": _put("policy_document", "security", next_review=ago(3)),
+    "risk-is-assessed": _put("risk", "loss", likelihood=None),
+    "risk-is-treated-or-accepted": _put("risk", "loss", status="open"),
+    "asset-has-scope-flags": _put("asset", "lab", cardholder_data=None),
+    "corrective-ticket-is-in-time": _put("ticket", "GAP-1", closed=None),
+    "audit-findings-are-not-overdue": _put("assurance_engagement", "a1", findings_overdue=1),
+    "engagement-is-in-date": _put("assurance_engagement", "a1", next_due=ago(3)),
+    "cybersecurity-audit-went-through-components": _put("assurance_engagement", "a1", components=["mfa"]),
+    "change-has-second-person": _put("change", "org/app#1", approved_head=["ann"]),
+    "key-users-do-not-administer": _put("iam_role", "arn:aws:iam::123456789012:role/trainer", admin=True),
+    "training-is-completed-in-time": _put("training_record", "t1", completed=None),
+    "joiner-was-screened-and-bound": _put("personnel_event", "e1", screened=None),
+    "leaver-returned-assets": _put("personnel_event", "e2", assets_returned=None),
+    "dataset-is-a-product": _put("data_product", "lake/scores", service_level=None),
+    "repository-gate-is-closed": _put("repository", "org/app", admins_exempt=True),
+    "infrastructure-provider-has-current-report": _put("vendor", "host", certificates=[]),
     # Requests of people
     "request-answered-in-time": _asked("access", answered=ago(10)),
     "request-confirmed-in-time": _asked("know", acknowledged=ago(30)),
