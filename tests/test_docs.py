@@ -292,7 +292,11 @@ def test_the_example_configuration_loads() -> None:
     assert {source.kind for source in loaded.sources} == {
         "aws-iam",
         "aws-kms",
+        "aws-s3",
         "mlflow",
+        "scim",
+        "github",
+        "register",
         "deletion-log",
         "push",
     }
