@@ -179,7 +179,7 @@ class Answers:
         held = looks_of(worked)
         found = timelines(
             library, facts.moved_to, self.store.derivations, [one.id for one in library.controls], basis.at,
-            worked=self.worked_out(basis),
+            worked=worked,
         )  # fmt: skip
         if looks_of(worked) > held + FEW:
             self._followed.keep(basis.library, basis.log_size, worked)
