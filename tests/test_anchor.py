@@ -12,6 +12,7 @@ from compliance.note import Checkpoint, split_note
 from compliance.settings import EvidenceSettings, Settings
 from compliance.verify import verify_store
 from tests.logs import ORIGIN, Clock, make, observation, reopen
+from tests.moto_server import client, moto_server, use_credentials
 
 
 @pytest.fixture
@@ -107,6 +108,25 @@ def test_an_address_is_a_folder_or_a_bucket() -> None:
     """Another kind of address is refused when the store is opened."""
     with pytest.raises(InputRefused, match=r"neither a folder nor s3://"):
         anchor_place("ftp://example.org/anchor")
+
+
+def test_a_bucket_can_be_the_anchor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a bucket the note lies under its prefix; a bucket that is not there stops nothing and is told."""
+    use_credentials(monkeypatch)
+    with moto_server() as url, make(tmp_path / "home", 2) as log:
+        missing = Anchor(anchor_place("s3://missing/anchors", endpoint_url=url), log)
+        missing.take_up()
+        assert "cannot be reached" in str(missing.failure)
+        with client("s3", url) as s3:
+            s3.create_bucket(Bucket="elsewhere")
+        place = anchor_place("s3://elsewhere/anchors/", endpoint_url=url)
+        assert place.read(ORIGIN) is None
+        anchor = Anchor(place, log)
+        anchor.tell()
+        assert place.read(ORIGIN) == log.checkpoint()
+        place.write(ORIGIN, log.checkpoint().replace("\n2\n", "\n3\n"))
+        with pytest.raises(StoreTampered, match="is behind"):
+            anchor.guard()
 
 
 def test_a_store_is_opened_only_where_its_anchor_agrees(tmp_path: Path) -> None:
