@@ -2,7 +2,7 @@
 
 Run from the checkout: ``.venv/bin/python benchmarks/bench_log.py [--entries N] [--folder DIR] [--mib N]``. The
 entries, of 1 KiB each, go through the ordinary append, many to a call. At each tenfold size 16 threads
-append one entry at a time for a moment, and processes of their own open the log, say how much memory that
+append one entry at a time for a moment, beside bare fsyncs of the moment before; processes of their own open the log, say how much memory that
 took, and prove entries drawn at random. At the end a store of large payloads is verified beside ``sha256sum``
 of the same files, and a projection is rebuilt. ``--entries 10000000`` needs 15 GB of disk.
 """
@@ -25,6 +25,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from _measuring import fresh_store, percentile, timed
+from append import bare_fsync
 
 from compliance.evidence import CollectorName, Observation
 from compliance.log import EvidenceLog
@@ -103,16 +104,17 @@ def in_a_process(home: Path) -> dict[str, float]:
 def growth(home: Path, entries: int) -> None:
     """One row for each tenfold size."""
     print(
-        f"{'entries':>12}{'many a call':>14}{'16 threads':>12}{'open':>9}{'memory':>9}{'prove: first':>14}{'median':>9}{'p99':>9}"
+        f"{'entries':>12}{'many a call':>14}{'bare fsync':>12}{'16 threads':>12}{'open':>9}{'memory':>9}{'prove: first':>14}{'median':>9}{'p99':>9}"
     )
     EvidenceLog.create(home, origin=ORIGIN, clock=clock).close()
     sizes = [size for size in (10**power for power in range(4, 12)) if size < entries]
     for size in [*sizes, entries]:
         with EvidenceLog.open(home, clock=clock) as log:
-            bulk, single = grow(log, size), one_at_a_time(log)
+            bulk, fsyncs = grow(log, size), len(bare_fsync(home, 1.0))
+            single = one_at_a_time(log)
         found = in_a_process(home)
         print(
-            f"{size:>12,}{bulk:>12,.0f}/s{single:>10,.0f}/s{found['open'] * 1e3:>6.0f} ms{found['memory']:>6.1f} MB"
+            f"{size:>12,}{bulk:>12,.0f}/s{fsyncs:>10,}/s{single:>10,.0f}/s{found['open'] * 1e3:>6.0f} ms{found['memory']:>6.1f} MB"
             f"{found['first'] * 1e3:>11.2f} ms{found['median'] * 1e3:>6.2f} ms{found['p99'] * 1e3:>6.2f} ms",
             flush=True,
         )

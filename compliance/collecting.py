@@ -343,8 +343,7 @@ def _item(response: Response, offset: int) -> Item:
     return Item(
         scope=response.scope, request=response.request, status=response.status, caller=response.caller,
         observed_at=response.source_time or response.received_at, offset=offset, size=len(response.body),
-        sha256=sha256_hex(response.body), redactions=response.redactions,
-        fingerprint=response.fingerprint,
+        sha256=sha256_hex(response.body), redactions=response.redactions, fingerprint=response.fingerprint,
         received_at=None if response.source_time is None else response.received_at,
     )  # fmt: skip
 
