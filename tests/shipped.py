@@ -14,7 +14,6 @@ from compliance.facts import Fact, FactSchema, ScopeState
 from compliance.library import Library, load_library
 from tests.derived_parts import ANN, BOB, CAM, EVERYTHING, LAKE, Book, ago
 from tests.fact_base import AT, MemoryFacts, seen, whole
-from tests.sound_governance import LISTED as LISTED_OF_GOVERNANCE
 from tests.sound_privacy import LISTED as LISTED_OF_PRIVACY
 from tests.sound_privacy import RESOURCES as RESOURCES_OF_PRIVACY
 from tests.sound_security import LISTED as LISTED_OF_SECURITY
@@ -29,7 +28,6 @@ LISTED = (
     "iam_role",
     "kms_key",
     "model_version",
-    *LISTED_OF_GOVERNANCE,
     *LISTED_OF_PRIVACY,
     *LISTED_OF_SECURITY,
 )

@@ -16,8 +16,6 @@ from compliance.facts import Fact, Unseen
 from tests.derived_parts import ANN, BOB, CAM, LAKE, ago, push
 from tests.fact_base import AT, MemoryFacts, memory_facts
 from tests.shipped import ACCOUNT, KEY, MODEL, ROLE, USER, Break, Organisation, shipped, sound
-from tests.sound_governance import FAULTS as FAULTS_OF_GOVERNANCE
-from tests.sound_governance import OVER_ROWS, put_row
 from tests.sound_privacy import FAULTS as FAULTS_OF_PRIVACY
 from tests.sound_security import FAULTS as FAULTS_OF_SECURITY
 
@@ -54,14 +52,7 @@ def amended(organisation: Organisation, number: int, *, days: float, **changes: 
     return organisation.book.put("contract", former | changes | {"valid_from": ago(days)}, days)
 
 
-def row_fault(name: str) -> Break:
-    """The first failing example of a check, as a row of its register."""
-    return lambda organisation: put_row(organisation, shipped().checks[name])
-
-
 FAULTS: dict[str, Break] = {
-    **{name: row_fault(name) for name in OVER_ROWS},
-    **FAULTS_OF_GOVERNANCE,
     **FAULTS_OF_PRIVACY,
     **FAULTS_OF_SECURITY,
     "iam-console-user-has-mfa": lambda o: o.set("iam_user", USER, console_access=True, mfa_active=False),
