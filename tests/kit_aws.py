@@ -22,7 +22,7 @@ from tests.fault_proxy import Asked, FaultProxy, Forward, Reply, Respond
 from tests.kit import World
 from tests.moto_server import REGION, client, reset
 
-QUICK = Patience(connect=2, read=0.4, attempts=2, pause=lambda _: None)
+QUICK = Patience(connect=2, read=1.5, attempts=2, pause=lambda _: None)
 Opened = Callable[[pytest.FixtureRequest], AbstractContextManager[World]]
 
 

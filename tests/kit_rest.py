@@ -24,7 +24,7 @@ from tests.kit import World
 from tests.stand_ins import github, gitlab, marquez, oci, schema_registry, scim
 from tests.stand_ins.answering import TOKEN, Api
 
-QUICK = Patience(connect=2, read=0.4, attempts=2, pause=lambda _: None)
+QUICK = Patience(connect=2, read=1.5, attempts=2, pause=lambda _: None)
 Opened = Callable[[pytest.FixtureRequest], AbstractContextManager[World]]
 Sources = Callable[[str], Collector]
 
