@@ -100,7 +100,9 @@ def claim_next(
     On SQLite the write lock is taken first; on PostgreSQL the row is locked past those that others
     are taking, and the source is locked while it is looked at again.
     """
-    fields = {"now": micros(now), "lease": micros(now + lease)}
+    named, fields = list(sources), {"now": micros(now), "lease": micros(now + lease)}
+    if not named:
+        return None
     with operations.begin() as connection:
         _begin(connection)
         skip = " FOR UPDATE SKIP LOCKED" if connection.dialect.name == "postgresql" else ""
@@ -108,7 +110,7 @@ def claim_next(
             f"SELECT r.id, r.source FROM collection_run r WHERE r.source IN :sources AND {_FREE}"  # noqa: S608
             f" ORDER BY CASE WHEN r.tries > 0 THEN 0 ELSE 1 END, r.due_at, r.id LIMIT 1{skip}"
         ).bindparams(bindparam("sources", expanding=True))
-        found = connection.execute(ask, {**fields, "sources": list(sources)}).first()
+        found = connection.execute(ask, {**fields, "sources": named}).first()
         if found is None:
             return None
         if connection.dialect.name == "postgresql":

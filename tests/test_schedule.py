@@ -144,6 +144,15 @@ def test_what_is_not_due_is_not_claimed(operations: Engine) -> None:
     assert claimed(operations, NOON + timedelta(seconds=30)).slot == at()
 
 
+def test_without_a_scheduled_source_there_is_nothing_to_do(operations: Engine) -> None:
+    """A store whose sources are all pushed has a schedule that claims nothing, without an error."""
+    schedule = Schedule(
+        operations, (), collect=lambda _run: Collected(""), standing=lambda: None, clock=Clock(NOON)
+    )
+    assert schedule.until_idle() == 0
+    schedule.stop()
+
+
 def test_a_throttled_source_is_left_alone_until_it_is_tried_again(operations: Engine) -> None:
     """No later slot of it runs before, and its further account has a name of its own."""
     plan(operations, "kms", 0, 0)

@@ -149,6 +149,12 @@ def backup(
 ) -> None:
     """Copy a store consistently, also while it is served. Key-space secrets are not in it."""
     settings = load_settings()
+    if settings.database_url is not None or settings.database_url_file is not None:
+        message = (
+            "The head of this log lies in PostgreSQL, and backup copies embedded stores only; stop what serves and"
+            " works, then dump the database with pg_dump and copy the store's folder together."
+        )
+        raise InputRefused(message, field="database_url")
     place = place_of(settings, machine_clock)
     try:
         copy_store(settings.home, target, place, master=not without_master)
