@@ -9,7 +9,7 @@ from compliance.facts import Fact
 from tests.derived_parts import ANN, EVERYTHING, Book, ago, derive
 from tests.fact_base import seen, whole
 
-REQUEST = {part.name: None for part in DERIVATIONS["answered_request"].schema.fields} | {
+REQUEST: dict[str, Any] = {part.name: None for part in DERIVATIONS["answered_request"].schema.fields} | {
     "kind": "access", "law": "gdpr", "received": ago(20), "answer": [], "recipients": [], "recipients_told": [],
     "datasets": [], "erasure_request_id": None, "extended": None, "extension_told": None,
 }  # fmt: skip
