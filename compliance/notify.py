@@ -1,4 +1,4 @@
-"""The notification channel: one webhook that is told when the status of a control changes.
+"""The notification channels, told when the status of a control changes or a source falls silent: a webhook, and apprise.
 
 What was last announced is a row per control, so that a restart announces nothing twice. A message
 names controls, statuses and counts; it never names a person, a key or a pseudonym.
@@ -7,12 +7,15 @@ names controls, statuses and counts; it never names a person, a key or a pseudon
 from __future__ import annotations
 
 import ipaddress
+import logging
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
+import apprise
 import httpx
 from sqlalchemy import Engine, delete, insert, select
 
@@ -69,20 +72,47 @@ def announce(
 
     What could not be sent stays unannounced and is sent with the next change.
     """
-    if not changes or settings.webhook_url is None:
+    if not changes or (settings.webhook_url is None and settings.urls_file is None):
         return
-    refuse_link_local(settings.webhook_url)
     message = {
         "event": "control-status-changed", "at": format_time(at), "sample": sample,
         "changes": [change.as_json() for change in changes],
     }  # fmt: skip
-    _post(settings, message)
+    if settings.webhook_url is not None:
+        refuse_link_local(settings.webhook_url)
+        _post(settings, message)
+    if settings.urls_file is not None:
+        _tell(settings.urls_file, changes, sample=sample)
     with operations.begin() as connection:
         for change in changes:
             connection.execute(delete(Announced).where(Announced.control == change.control))  # type: ignore[arg-type]  # SQLModel column
             connection.execute(
                 insert(Announced), [{"control": change.control, "status": change.after, "at": micros(at)}]
             )
+
+
+def _tell(urls_file: Path, changes: Sequence[StatusChange], *, sample: bool) -> None:
+    """Send to each URL of the file: e-mail, chat, whatever apprise knows. No message of ours holds one: they are secrets."""
+    try:
+        lines = urls_file.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputRefused("notify.urls_file cannot be read; see its path and rights.") from error
+    # What it would log may name a URL.
+    logging.getLogger("apprise").disabled = True
+    channels = apprise.Apprise()
+    for number, line in enumerate(lines, start=1):
+        url = line.strip()
+        if url and not url.startswith("#") and not channels.add(url):
+            message = f"Line {number} of notify.urls_file is no URL that apprise knows; expected one such as mailtos://…."
+            raise InputRefused(message, field="notify.urls_file")
+    told = "\n".join(
+        f"{change.control} {change.title}: {change.before or 'new'} -> {change.after}. {change.because}"
+        for change in changes
+    )
+    title = f"Muniment{' (sample data)' if sample else ''}: {len(changes)} change(s)"
+    if not channels.notify(title=title, body=told, body_format=apprise.NotifyFormat.TEXT):
+        message = "Not every URL of notify.urls_file took the message. It is sent again at the next change."
+        raise SourceFailed(message, field="notify.urls_file")
 
 
 def _post(settings: NotifySettings, message: Mapping[str, object]) -> None:

@@ -196,6 +196,9 @@ class NotifySettings(Part):
 
     webhook_url: str | None = Field(None, description="URL that gets a JSON POST on each change")
     webhook_token_file: Path | None = Field(None, description="File with a bearer token for it")
+    urls_file: Path | None = Field(
+        None, description="File with a URL of apprise on each line: e-mail, Slack and other channels"
+    )
 
 
 class Settings(BaseSettings):

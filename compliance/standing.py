@@ -26,11 +26,20 @@ MEMBERS_BELOW = (
 
 
 def announce_changes(store: Store, answers: Answers) -> int:
-    """Tell the notification channel which controls changed since it was last told; how many those were."""
-    if store.settings.notify.webhook_url is None:
+    """Tell the channels which controls changed, and which sources fell silent or report again; how many those were."""
+    notify = store.settings.notify
+    if notify.webhook_url is None and notify.urls_file is None:
         return 0
     basis = answers.basis()
-    changes = unannounced(store.operations, answers.control_statuses(basis))
+    sources = {
+        f"source:{state.name}": (
+            "silent" if state.cause == "stale" else "effective",
+            "source of evidence",
+            state.detail,
+        )
+        for state in answers.facts(basis).sources()
+    }
+    changes = unannounced(store.operations, {**answers.control_statuses(basis), **sources})
     announce(store.operations, store.settings.notify, changes, at=basis.at, sample=store.sample)
     return len(changes)
 

@@ -305,7 +305,7 @@ def test_the_example_configuration_loads() -> None:
 def test_the_example_configuration_shows_every_group() -> None:
     """Each setting of the first level is shown in the example, if only as a comment, but those for the environment."""
     text = (ROOT / "muniment.example.toml").read_text()
-    for_the_environment = {"database_url"}
+    for_the_environment = {"database_url", "database_url_file"}
     missing = {
         field
         for field in Settings.model_fields

@@ -77,7 +77,7 @@ def test_a_change_is_announced_once(operations: Engine, receiver: Receiver) -> N
     for statuses in (BROKEN, BROKEN, MENDED, MENDED):
         told(operations, receiver, statuses)
     said = [message["changes"] for _, message in receiver.got]
-    assert [[(c["before"], c["after"]) for c in changes] for changes in said] == [  # type: ignore[attr-defined,index]
+    assert [[(c["before"], c["after"]) for c in changes] for changes in said] == [  # type: ignore[attr-defined]
         [(None, "deficient")],
         [("deficient", "effective")],
     ]
@@ -108,6 +108,28 @@ def test_the_token_comes_from_a_file(operations: Engine, receiver: Receiver, tmp
     absent = NotifySettings(webhook_url=receiver.url, webhook_token_file=tmp_path / "absent")
     with pytest.raises(InputRefused):
         announce(operations, absent, unannounced(operations, MENDED), at=NOON, sample=True)
+
+
+@pytest.mark.filterwarnings("ignore:'[a-z]+' is deprecated:DeprecationWarning")
+def test_channels_come_from_a_file_and_are_named_in_no_message(
+    operations: Engine, receiver: Receiver, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A change goes to each URL of the file; one that refuses it, or is none, is told without the URL."""
+    urls = tmp_path / "urls"
+    urls.write_text(f"# chat\n{receiver.url.replace('http:', 'json:')}?token=hush\n")
+    settings = NotifySettings(urls_file=urls)
+    announce(operations, settings, unannounced(operations, BROKEN), at=NOON, sample=False)
+    ((_, message),) = receiver.got
+    assert "KMS-03 Keys rotate: new -> deficient" in str(message["message"])
+    assert unannounced(operations, BROKEN) == []
+    receiver.answer = 500
+    with pytest.raises(SourceFailed, match="urls_file") as refused:
+        announce(operations, settings, unannounced(operations, MENDED), at=NOON, sample=False)
+    urls.write_text("hush://never\n")
+    with pytest.raises(InputRefused, match="Line 1") as unknown:
+        announce(operations, settings, unannounced(operations, MENDED), at=NOON, sample=False)
+    for said in (refused.value.message, unknown.value.message, caplog.text):
+        assert "hush" not in said
 
 
 @pytest.mark.parametrize(

@@ -96,8 +96,14 @@ def test_a_message_names_no_resource(small: Organisation, monkeypatch: pytest.Mo
     said = json.dumps(heard)
     found = small.answers.found(small.answers.basis())
     assert heard[0]["changes"]
+    silent = r"silent for \d+ \w+; at most \d+ \w+ is expected"
     for change in heard[0]["changes"]:
-        assert re.fullmatch(r"\d+ of \d+ fail(; unknown: [a-z]+)?", change["because"])
+        of_a_source = change["control"].startswith("source:")
+        allowed = silent if of_a_source else r"\d+ of \d+ fail(; unknown: [a-z]+)?"
+        assert re.fullmatch(allowed, change["because"])
+    assert [change["after"] for change in heard[0]["changes"] if change["control"] == "source:assistant"] == [
+        "silent"
+    ]
     for name in {finding.resource_id for finding in found if "/" in finding.resource_id}:
         assert name not in said
 
