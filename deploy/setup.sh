@@ -57,6 +57,8 @@ missing_packages() {
     has_command strace || echo strace
     has_command openssl || echo openssl
     has_command git || echo git
+    # The store is tested on a server of its own besides SQLite; its programs lie outside the path.
+    has_command initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || echo postgresql
     # The log is verified by a program on the packages that Go's checksum database is made of.
     has_command go || echo golang-go
     [ -d /usr/share/gocode/src/golang.org/x/mod/sumdb/tlog ] || echo golang-golang-x-mod-dev
