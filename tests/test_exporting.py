@@ -102,7 +102,9 @@ def test_the_commands_export_report_and_verify(organisation: Organisation, tmp_p
     )
     assert first | {"path": "b.zip"} == again
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
-    line.ok(*"report gdpr --from 2026-11-14 --to 2026-11-23 --format bundle --out report".split())
+    line.ok(
+        "report", "gdpr", "--from", "2026-11-14", "--to", "2026-11-23", "--format", "bundle", "--out", "report"
+    )  # fmt: skip
     assert "this machine's key only" in line.ok("verify", "report")
     assert {path.name for path in (tmp_path / "report" / "report").iterdir()} == {
         "report.html",
