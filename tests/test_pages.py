@@ -36,7 +36,8 @@ PATHS = (
 OPENED = {
     "admin": set(PATHS),
     "auditor": set(PATHS) - {"/records", "/erasures"},
-    "engineer": set(PATHS) - {"/records", "/erasures", "/evidence", "/evidence/3", "/evidence/3/0", "/reports"},
+    "engineer": set(PATHS)
+    - {"/records", "/erasures", "/evidence", "/evidence/3", "/evidence/3/0", "/reports"},
     "dpo": set(PATHS),
 }
 """What each role opens; a data protection officer is led from the dashboard to the records."""

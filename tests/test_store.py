@@ -17,7 +17,6 @@ from compliance.canonical import strict_json
 from compliance.database import sqlite_engine
 from compliance.derived import DERIVATIONS
 from compliance.errors import (
-    InputRefused,
     LibraryInvalid,
     NotFound,
     StoreExists,
