@@ -44,8 +44,9 @@ STATED: Mapping[str, Duty] = {
 CUSTODY = Duty(LONGEST, "it is needed to check or perform again other evidence: as long as any")
 RECEIVED_AS = {
     "consents": "consent", "contracts": "contract", "decisions": "decision", "deletion-log": "erasure",
-    "erasures": "erasure", "feast": "feature_view", "lineage": "lineage", "members": "manifest",
-    "mlflow": "model_version", "purposes": "purpose",
+    "delta": "table_versions", "erasures": "erasure", "feast": "feature_view", "fides": "consent",
+    "iceberg": "table_versions", "lineage": "lineage", "marquez": "lineage", "members": "manifest",
+    "mlflow": "model_version", "model-decision": "model_decision", "purposes": "purpose",
 }  # fmt: skip
 """Which kind of received record an entry of a kind brings, beside facts."""
 

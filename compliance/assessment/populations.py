@@ -26,8 +26,12 @@ ACCEPTED_AS = {
     "manifest": "members", "contract": "contracts", "purpose": "purposes",
 }  # fmt: skip
 """Kind of received record → what a pushed source calls it in ``accepts``."""
-COLLECTED_BY = {"erasure": "deletion-log", "model_version": "mlflow", "feature_view": "feast"}
-"""Kind of received record → the kind of source that is pulled for it."""
+COLLECTED_BY: Mapping[str, frozenset[str]] = {
+    "consent": frozenset({"fides"}), "erasure": frozenset({"deletion-log"}), "feature_view": frozenset({"feast"}),
+    "lineage": frozenset({"marquez"}), "model_version": frozenset({"mlflow"}),
+    "table_versions": frozenset({"delta", "iceberg"}),
+}  # fmt: skip
+"""Kind of received record → the kinds of source that are pulled for it."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +182,7 @@ class Populations:
 def _reports(source: SourceState, kind: str) -> bool:
     if source.kind == "push":
         return kind in ACCEPTED_AS and (not source.accepts or ACCEPTED_AS[kind] in source.accepts)
-    return COLLECTED_BY.get(kind) == source.kind
+    return source.kind in COLLECTED_BY.get(kind, ())
 
 
 def _of_scope(state: ScopeState, at: datetime, fresh: timedelta) -> Iterable[BlindSpot]:

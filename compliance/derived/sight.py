@@ -29,7 +29,7 @@ def _blind(base: FactBase, kind: ReceivedKind) -> Unseen | None:
 def _reports(source: SourceState, kind: str) -> bool:
     if source.kind == "push":
         return kind in ACCEPTED_AS and (not source.accepts or ACCEPTED_AS[kind] in source.accepts)
-    return COLLECTED_BY.get(kind) == source.kind
+    return source.kind in COLLECTED_BY.get(kind, ())
 
 
 def unless(hidden: Unseen | None, value: Looked, *, told_by_absence: bool) -> Looked:
