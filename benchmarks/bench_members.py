@@ -13,6 +13,7 @@ import random
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def measure(store: Store, people: int, count: int, whole: int) -> None:
         create_app(store, Answers(store)), headers={"Authorization": f"Bearer {token}"}
     ) as client:
         before = size_of(store.settings.home)
-        daily = [timed(lambda n=n, m=m: send(client, "daily", str(n), m))[0] for n, m in enumerate(manifests)]
+        daily = [timed(partial(send, client, "daily", str(n), m))[0] for n, m in enumerate(manifests)]
         projecting, _ = timed(store.projections.catch_up)
         _fold(store)
         after = size_of(store.settings.home)
@@ -83,18 +84,11 @@ def measure(store: Store, people: int, count: int, whole: int) -> None:
         peer = plain(Path(folder) / "plain.db", manifests)
         plain_bytes = size_of(Path(folder))
         asked = list(islice(manifests[-1], 0, None, max(1, people // LOOKED_UP)))[:LOOKED_UP]
-        theirs = [
-            timed(
-                lambda one=one: peer.execute(
-                    "SELECT manifest FROM member WHERE pseudonym = ?", [bytes.fromhex(one)]
-                ).fetchall()
-            )[0]
-            for one in asked
-        ]
+        theirs = [timed(partial(_plainly, peer, one))[0] for one in asked]
         peer.close()
     facts = Answers(store)
     found = facts.facts(facts.basis())
-    ours = [timed(lambda one=one: found.holding("customer", one))[0] for one in asked]
+    ours = [timed(partial(found.holding, "customer", one))[0] for one in asked]
     print(f"{held:,} memberships: {people:,} people on {count} days, of whom {CHANGE:.0%} change each day")
     print(
         f"bytes per membership, evidence and tables     {(after - before) / held:8.3f}   plain rows alone {plain_bytes / held:8.3f}"
@@ -104,6 +98,10 @@ def measure(store: Store, people: int, count: int, whole: int) -> None:
     print(f"sending a manifest of {whole:,} people          {intake:8.2f} s")
     print(spread("plain rows: manifests of one person", theirs))
     print(spread("store: manifests of one person", ours, theirs))
+
+
+def _plainly(peer: sqlite3.Connection, person: str) -> list[tuple[int]]:
+    return peer.execute("SELECT manifest FROM member WHERE pseudonym = ?", [bytes.fromhex(person)]).fetchall()
 
 
 def _fold(store: Store) -> None:

@@ -34,8 +34,8 @@ def require_newest(engine: Engine) -> None:
     current, known = revisions(engine)
     if current is None:
         raise StoreMissing(
-            "The operations database has no tables; `muniment init` makes a store with them, or name another"
-            " database in MUNIMENT_DATABASE_URL."
+            "The operations database has no tables: `muniment db upgrade` makes them, and nothing of the log is lost;"
+            " for a new store run `muniment init`. If this is the wrong database, see MUNIMENT_DATABASE_URL."
         )
     if current not in known:
         raise StoreUnavailable(_newer(current, known[0]))

@@ -111,7 +111,7 @@ class Story:
     def event(self, run: str, state: str, minute: float, *, source: str = "spark", **said: Any) -> str:
         """One run event; ``said`` may be inputs, outputs, run_tags, job, job_tags."""
         job = said.get("job", "job")
-        value = {
+        value: dict[str, Any] = {
             "eventTime": clock(minute), "eventType": state,
             "run": {"runId": run, "facets": {"tags": tags(**said.get("run_tags", {}))}},
             "job": {"namespace": "jobs", "name": job, "facets": {"tags": tags(**said.get("job_tags", {}))}},

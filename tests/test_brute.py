@@ -73,7 +73,7 @@ def test_a_record_flows_forward_through_every_version() -> None:
     chain = [PEOPLE, *[("shop", f"step{number}") for number in range(6)]]
     for number, (source, target) in enumerate(pairwise(chain)):
         named = {"version": "1"} if number == 0 else {}
-        parts = {
+        parts: dict[str, Any] = {
             "inputs": [dataset(source, **named)],
             "outputs": [dataset(target, lifecycleStateChange={"lifecycleStateChange": "OVERWRITE"})],
         }

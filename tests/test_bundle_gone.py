@@ -7,8 +7,8 @@ from compliance.bundle import verify_bundle
 from compliance.expiring import expire
 from compliance.exporting import Wanted, export
 from tests import test_keeping
+from tests.keeping import ANN, BEGIN, WHO, YEAR, Bench
 from tests.test_bundle import by_script
-from tests.test_keeping import ANN, BEGIN, WHO, YEAR, Bench
 
 bench = test_keeping.bench
 

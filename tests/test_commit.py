@@ -122,13 +122,14 @@ def test_a_fault_in_any_statement_leaves_all_or_nothing(
     with make(tmp_path, 254) as log:
         log.append([observation()] * 4)
         before = bodies(log)
-        connection = log._head._writer
-        log._head._writer = FaultyConnection(connection, statement, persisted=persisted)  # type: ignore[assignment]
+        head: Any = log._head
+        connection = head._writer
+        head._writer = FaultyConnection(connection, statement, persisted=persisted)
         with pytest.raises(StoreUnavailable, match="input/output error"):
             log.append([observation(b"a"), observation(b"b")])
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        log._head._writer = connection
+        head._writer = connection
         log.append([observation(b"next")])
         found = bodies(log)
         applied = statement == "COMMIT" and persisted
@@ -159,12 +160,13 @@ def test_a_failed_publication_says_that_the_entries_are_in_the_log(
 def test_a_full_database_is_reported_and_the_log_goes_on(tmp_path: Path) -> None:
     """When the head cannot grow nothing is applied, and once it can the log goes on."""
     with make(tmp_path, 3) as log:
-        pages = log._head._writer.execute("PRAGMA page_count").fetchone()[0]
-        log._head._writer.execute(f"PRAGMA max_page_count = {pages}")
+        head: Any = log._head
+        pages = head._writer.execute("PRAGMA page_count").fetchone()[0]
+        head._writer.execute(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(StoreUnavailable, match="disk is full; free some space"):
             log.append([observation(bytes(4000))] * 200)
         assert log.size == 3
-        log._head._writer.execute("PRAGMA max_page_count = 1000000")
+        head._writer.execute("PRAGMA max_page_count = 1000000")
         assert log.append([observation(bytes(4000))] * 200) == list(range(3, 203))
     assert verify_store(tmp_path).ok
 

@@ -134,7 +134,7 @@ def test_a_time_ahead_counts_as_the_receipt_and_is_a_defect(world: World) -> Non
 
 def test_an_entry_stays_small_whatever_is_named(world: World) -> None:
     """However long the names in events and however many their defects, they are taken, and the entry fits."""
-    long = {"\U0001f600" * 500 + str(number): {} for number in range(3)}
+    long: dict[str, dict[str, str]] = {"\U0001f600" * 500 + str(number): {} for number in range(3)}
     outputs = [{"namespace": "n", "name": f"d{number}", "facets": long} for number in range(5)]
     sql = {"sql": {"query": "select 'x'"}}
     batch = [event(outputs=outputs, job={"namespace": "n", "name": str(n), "facets": sql}) for n in range(40)]

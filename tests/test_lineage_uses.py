@@ -65,7 +65,10 @@ def test_certainty_is_the_strongest_over_the_versions_read() -> None:
 ])  # fmt: skip
 def test_from_and_to(since: float | None, until: float | None, met: bool) -> None:
     """`from`/`to` keep the uses whose [start, end] meets [from, to)."""
-    span = {"from_": None if since is None else at(since), "to": None if until is None else at(until)}
+    span: dict[str, Any] = {
+        "from_": None if since is None else at(since),
+        "to": None if until is None else at(until),
+    }
     answer = trained().ask(**span)
     assert (runs(answer) == ["train"]) == met
     assert versions(answer) == ["raw@1"]

@@ -10,7 +10,7 @@ import pytest
 from compliance.cosignature import Witness, cosignatures
 from compliance.errors import NotFound, SourceFailed, StoreExists, StoreMissing
 from compliance.log import EvidenceLog
-from compliance.note import Checkpoint, Signer, to_base64
+from compliance.note import Checkpoint, to_base64
 from compliance.witness import Refused, Submission, WitnessStore
 from compliance.witness_http import fetcher, polled
 from tests.logs import ORIGIN, Clock, make, observation
@@ -66,7 +66,7 @@ def test_a_forked_log_is_refused_and_kept_as_proof(tmp_path: Path) -> None:
         witness = a_witness(tmp_path / "w", log)
         witness.add_checkpoint(submission(log, 0))
         assert log._keys is not None
-        signer: Signer = log._keys.signer
+        signer = log._keys.signer
         for size in (5, 6):
             forged = signer.signed(Checkpoint(ORIGIN, size, bytes([size]) * 32).text())
             refused = refusal(witness, Submission(5, [bytes(32)] * (size - 5), forged).text().encode())
