@@ -54,6 +54,11 @@ def _of(findings: list[dict[str, Json]], check: str) -> dict[str, str]:
     }
 
 
+def _awaits(finding: dict[str, Json]) -> bool:
+    """Whether the bank has no source of what the check judges."""
+    return bool(finding["outcome"] == "unknown" and finding["cause"] == "missing")
+
+
 FAULTS = {
     "kms-rotation-on": ("key/", "fail"),
     "kms-policy-names-no-wildcard": ("key/", "fail"),
@@ -74,6 +79,16 @@ FAULTS = {
     "iam-password-length": ("", "unknown"),
     "access-recertified": ("access-recertified", "unknown"),
     "iam-user-not-dormant": ("break-glass", "excepted"),
+    # People sign in to the account with passwords and programs with lasting keys, rather than by federation.
+    "iam-user-without-password": ("a.duarte", "fail"),
+    "iam-machine-user-has-no-key": ("svc-airflow", "fail"),
+    # The extract that nobody described has neither purposes nor columns in any contract.
+    "personal-dataset-has-listed-columns": ("campaign_extract", "fail"),
+    "personal-dataset-has-registered-purposes": ("campaign_extract", "fail"),
+    # The training for marketing on card features is a use beyond what their contract permits.
+    "health-data-read-for-permitted-purpose": ("", "fail"),
+    # Whether a model followed every erasure rests on the manifests of the source that fell silent.
+    "model-followed-erasure": ("fraud-detector", "unknown"),
 }
 
 
@@ -86,28 +101,30 @@ def test_each_fault_is_shown(findings: list[dict[str, Json]], check: str) -> Non
 
 
 def test_nothing_else_is_wrong(findings: list[dict[str, Json]]) -> None:
-    """Checks that no fault is meant for pass; two share a fault with another check."""
+    """Checks that no fault is meant for pass, or await evidence; two share a fault with another check."""
     sharing = {"training-read-no-withdrawn-record", "iam-password-history"}
-    others = {f["check"] for f in findings if f["outcome"] != "pass"} - FAULTS.keys()
+    others = {f["check"] for f in findings if f["outcome"] != "pass" and not _awaits(f)} - FAULTS.keys()
     assert others == sharing
 
 
 def test_most_checks_are_in_order(findings: list[dict[str, Json]]) -> None:
-    """More than half of all checks have nothing to show but passes."""
-    checks = {f["check"] for f in findings}
+    """Of the checks for which the bank has evidence, more than half have nothing to show but passes."""
+    checks = {f["check"] for f in findings} - {f["check"] for f in findings if _awaits(f)}
     wrong = {f["check"] for f in findings if f["outcome"] != "pass"}
-    assert len(wrong) < len(checks) / 2
+    assert len(wrong & checks) < len(checks) / 2
 
 
 def test_faults_begin_on_different_days(sample: Sample, now: Basis) -> None:
-    """At the end of the first day next to nothing is broken; the faults begin over the month."""
+    """At the end of the first day only passwords and lasting keys are wrong; the faults begin over the month."""
     answers = sample.served.answers
     broken = []
     for day in (1, 11, 22, DAYS):
         then = Basis(now.at - timedelta(days=DAYS - day), now.log_size, now.library)
-        broken.append(sum(one.status == "deficient" for one in answers.assessment(then).controls.values()))
-    assert broken[0] == 0
-    assert broken == sorted(set(broken))
+        controls = answers.assessment(then).controls
+        broken.append({name for name, one in controls.items() if one.status == "deficient"})
+    assert broken[0] == {"IDN-01", "IDN-05"}
+    counts = [len(one) for one in broken]
+    assert counts == sorted(set(counts))
 
 
 def _asked(sample: Sample, basis: Basis, key: str) -> dict[str, Json]:
@@ -145,16 +162,21 @@ def test_a_record_used_after_withdrawal(sample: Sample, now: Basis) -> None:
 
 
 def test_a_record_that_came_back(sample: Sample, now: Basis) -> None:
-    """The erased record shows where it reappeared, and its use after erasure."""
-    assert _codes(_asked(sample, now, FORGOTTEN)) == {"reappeared-after-erasure", "used-after-erasure"}
+    """The erased record shows where it reappeared, its use after erasure, and the model that had learned of it."""
+    assert _codes(_asked(sample, now, FORGOTTEN)) == {
+        "reappeared-after-erasure",
+        "used-after-erasure",
+        "model-trained-on-erased",
+    }
 
 
 def test_all_five_frameworks_are_shown(sample: Sample, now: Basis) -> None:
-    """Each framework in scope has assessable requirements, some effective and some not."""
+    """Each framework in scope has requirements that are deficient or unknown; those met wholly are few."""
     frameworks = sample.served.answers.assessment(now).frameworks
     for name in ("gdpr", "hipaa", "pci-dss-4.0.1", "soc2", "eu-ai-act"):
         statuses = {one.status for one in frameworks[name].requirements}
-        assert {"effective", "deficient", "unknown"} <= statuses, name
+        assert {"deficient", "unknown"} <= statuses, name
+        assert ("effective" in statuses) == (name in {"gdpr", "hipaa", "soc2"}), name
 
 
 def test_receipts_keep_the_order_of_the_log(sample: Sample) -> None:
