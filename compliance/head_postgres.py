@@ -29,9 +29,12 @@ _COLUMNS = "size, root, published, published_root, received_at, base"
 _READ = f"SELECT {_COLUMNS} FROM log_head"  # noqa: S608 (names of our own)
 _FIRST = f"INSERT INTO log_head (id, {_COLUMNS}) VALUES (1, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"  # noqa: S608
 _SWAP = (
-    "UPDATE log_head SET size = %s, root = %s, published = %s, published_root = %s, received_at = %s, base = %s"
-    " WHERE size = %s AND root = %s"
+    "UPDATE log_head SET size = %(size)s, root = %(root)s, received_at = %(received_at)s, base = %(base)s,"
+    " published = greatest(published, %(published)s),"
+    " published_root = CASE WHEN published > %(published)s THEN published_root ELSE %(published_root)s END"
+    " WHERE size = %(was)s AND root = %(of)s"
 )
+"""What another process noted as published since the head was read stays noted: that never goes back."""
 _KNOWN = "SELECT count(*) FROM log_known WHERE digest = ANY(%s::bytea[])"
 
 
@@ -195,7 +198,11 @@ class PostgresTransaction:
 
     def advance(self, old: HeadState, new: HeadState, leaves: Sequence[bytes]) -> bool:
         """Compare-and-swap the head, adding the entries; False, and nothing done, if it is not at ``old``."""
-        if self._connection.execute(_SWAP, (*new.values, old.size, old.root)).rowcount != 1:
+        swap = {
+            "size": new.size, "root": new.root, "published": new.published, "published_root": new.published_root,
+            "received_at": new.received_at, "base": new.base, "was": old.size, "of": old.root,
+        }  # fmt: skip
+        if self._connection.execute(_SWAP, swap).rowcount != 1:
             return False
         if new.base != old.base:
             self._connection.execute("DELETE FROM log_pending WHERE first < %s", (new.base,))
