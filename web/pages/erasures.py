@@ -86,7 +86,6 @@ class ErasurePage:
     request: Request
     records: tuple[Record, ...]
     actions: tuple[str, ...]
-    wrong: str = ""
 
 
 @router.get("", responses=described(401, 403))
@@ -143,6 +142,7 @@ def _record(said: Mapping[str, Json]) -> Record:
     lines += [
         _line("model", one["name"], one, f"for {', '.join(one['purposes'])}", left) for one in said["models"]
     ]
+    lines.sort(key=lambda line: not line.open)  # what is left to do first, else as they stand
     gaps = tuple((f"{gap['namespace']}/{gap['name']}".lstrip("/"), gap["why"]) for gap in said["gaps"])
     return Record(said["pseudonym"], tuple(lines), len(said["open"]), gaps)
 
