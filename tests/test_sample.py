@@ -87,6 +87,16 @@ FAULTS = {
     "personal-dataset-has-registered-purposes": ("campaign_extract", "fail"),
     # The training for marketing on card features is a use beyond what their contract permits.
     "health-data-read-for-permitted-purpose": ("", "fail"),
+    "purpose-is-in-record-of-processing": ("marketing", "fail"),
+    "training-dataset-is-rightful": ("cards/fraud_features", "fail"),
+    # Nobody owns that extract either, nor is it a product with a service level.
+    "written-dataset-is-governed": ("campaign_extract", "fail"),
+    "dataset-is-a-product": ("published_dataset", "fail"),
+    # The version that skipped the release process has no model card.
+    "model-has-current-card": ("fraud-detector/13", "fail"),
+    # A letter sent to the wrong branch reached the authority a day late; the bureau's agreement ran out.
+    "authority-told-in-72-hours": ("INC-0431", "fail"),
+    "processor-agreement-has-its-terms": ("card-bureau", "fail"),
     # Whether a model followed every erasure rests on the manifests of the source that fell silent.
     "model-followed-erasure": ("fraud-detector", "unknown"),
 }
@@ -108,10 +118,10 @@ def test_nothing_else_is_wrong(findings: list[dict[str, Json]]) -> None:
 
 
 def test_most_checks_are_in_order(findings: list[dict[str, Json]]) -> None:
-    """Of the checks for which the bank has evidence, more than half have nothing to show but passes."""
-    checks = {f["check"] for f in findings} - {f["check"] for f in findings if _awaits(f)}
+    """More than two thirds of all checks have nothing to show but passes."""
+    checks = {f["check"] for f in findings}
     wrong = {f["check"] for f in findings if f["outcome"] != "pass"}
-    assert len(wrong & checks) < len(checks) / 2
+    assert len(wrong) < len(checks) / 3
 
 
 def test_faults_begin_on_different_days(sample: Sample, now: Basis) -> None:
@@ -171,12 +181,11 @@ def test_a_record_that_came_back(sample: Sample, now: Basis) -> None:
 
 
 def test_all_five_frameworks_are_shown(sample: Sample, now: Basis) -> None:
-    """Each framework in scope has requirements that are deficient or unknown; those met wholly are few."""
+    """Each framework in scope has assessable requirements, some effective and some not."""
     frameworks = sample.served.answers.assessment(now).frameworks
     for name in ("gdpr", "hipaa", "pci-dss-4.0.1", "soc2", "eu-ai-act"):
         statuses = {one.status for one in frameworks[name].requirements}
-        assert {"deficient", "unknown"} <= statuses, name
-        assert ("effective" in statuses) == (name in {"gdpr", "hipaa", "soc2"}), name
+        assert {"effective", "deficient", "unknown"} <= statuses, name
 
 
 def test_receipts_keep_the_order_of_the_log(sample: Sample) -> None:
@@ -219,9 +228,9 @@ def test_the_command_line_answers_in_its_folder(sample: Sample, monkeypatch: pyt
 def test_collectors_go_on(sample: Sample) -> None:
     """After the story its collectors still read the systems around it."""
     size = sample.store.log.size
-    for name in ("aws-kms", "mlflow", "deletion-log"):
+    for name in ("aws-kms", "mlflow", "deletion-log", "registers"):
         collect(sample.store, name)
-    assert sample.store.log.size >= size + 3
+    assert sample.store.log.size >= size + 4
 
 
 def test_each_role_gets_a_link_that_signs_in(sample: Sample) -> None:

@@ -15,6 +15,7 @@ from compliance.sample import datasets as data
 from compliance.sample import people, pipelines
 from compliance.sample.clock import DAYS, SimulatedTime, Story
 from compliance.sample.estate import ACCOUNT, BREAK_GLASS, PROGRAMS, RIGHTS, Estate
+from compliance.sample.registers import write_registers
 from compliance.sample.registry import ModelRegistry, ModelVersion
 from compliance.sample.sending import Sender
 
@@ -38,6 +39,8 @@ BUREAU_FALLS_SILENT = 27
 RECERTIFIED = -67
 """The quarterly recertification of access: it lapses on day 25."""
 DUTIES = {"access-recertified": RECERTIFIED, "evidence-verified-independently": -20}
+COLLECTED = 22.0
+"""Hour of the day at which sources are collected."""
 SIGNED = -60
 """When the yearly statements were signed."""
 
@@ -52,6 +55,7 @@ class Bank:
     registry: ModelRegistry
     sender: Sender
     deletions: Path
+    registers: Path
     collect: Callable[[str], object]
 
 
@@ -128,7 +132,7 @@ def _day(bank: Bank, day: int) -> Iterator[tuple[float, Act]]:
     yield 8.5, lambda: _releases(bank, day)
     yield 12.0, lambda: _requests(bank, day)
     yield 18.0, lambda: _decisions(bank, day)
-    yield 22.0, lambda: _collections(bank)
+    yield COLLECTED, lambda: _collections(bank, day)
 
 
 def _changes(bank: Bank, day: int) -> None:
@@ -251,8 +255,9 @@ def _decision(story: Story, day: int, number: int, where: str) -> dict[str, Json
     }  # fmt: skip
 
 
-def _collections(bank: Bank) -> None:
-    for source in ("aws-iam", "aws-kms", "mlflow", "deletion-log"):
+def _collections(bank: Bank, day: int) -> None:
+    write_registers(bank.registers, bank.story, day, bank.story.at(day, COLLECTED))
+    for source in ("aws-iam", "aws-kms", "mlflow", "deletion-log", "registers"):
         bank.collect(source)
 
 
