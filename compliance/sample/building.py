@@ -44,7 +44,7 @@ PERSONS = {
 LINKS_HOLD = timedelta(days=1)
 KEY_SPACES = ("customer", CARD)
 AROUND = "bank"
-"""Folder of what belongs to the bank rather than to the store: secrets of key spaces, the deletion log, registers."""
+"""Folder of what belongs to the bank rather than to the store: secrets of key spaces, the deletion log, registers, scans."""
 SECRET_BYTES = 32
 SENT_AT_ONCE = 4
 BEFORE_THE_END = timedelta(seconds=90)
@@ -119,7 +119,7 @@ def build(home: Path, *, started_at: datetime, program: Program) -> SampleOrgani
     home = home.resolve()
     _remove_older(home)  # 1
     bank = home / AROUND
-    for folder in ("deletion-log", "registers"):
+    for folder in ("deletion-log", "registers", "scans"):
         (bank / folder).mkdir(parents=True)
     told = Story(started_at - BEFORE_THE_END)
     logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -141,7 +141,7 @@ def build(home: Path, *, started_at: datetime, program: Program) -> SampleOrgani
                 ThreadPoolExecutor(SENT_AT_ONCE) as pool,
             ):
                 scene = days.Bank(
-                    told, time, estate, registry, Sender(store, client, pool), bank / "deletion-log", bank / "registers",
+                    told, time, estate, registry, Sender(store, client, pool), bank,
                     lambda name: program.collect(store, name),
                 )  # fmt: skip
                 days.begin(scene, store.library_of(store.library_digest(store.log.size)))
@@ -210,6 +210,7 @@ def _sources(bank: Path, estate: Estate, registry: ModelRegistry) -> tuple[Sourc
         SourceSettings(name="mlflow", kind="mlflow", schedule="1d", url=registry.url),
         SourceSettings(name="deletion-log", kind="deletion-log", schedule="1d", path=bank / "deletion-log"),
         SourceSettings(name="registers", kind="register", schedule="1d", path=bank / "registers"),
+        SourceSettings(name="prowler", kind="ocsf", schedule="1d", path=bank / "scans"),
         _pushed("airflow-cards", "30h", "lineage", "members"),
         _pushed("airflow-marketing", "30h", "lineage", "members"),
         _pushed("card-bureau", "30h", "members"),

@@ -126,7 +126,13 @@ class Estate:
         """People with console access and a second factor each, and an account for emergencies."""
         self.backend.account_summary._account_mfa_enabled = 1  # noqa: SLF001 (no call can set it)
         self.iam.update_account_password_policy(
-            MinimumPasswordLength=14, PasswordReusePrevention=8, MaxPasswordAge=180
+            MinimumPasswordLength=14,
+            PasswordReusePrevention=8,
+            MaxPasswordAge=180,
+            RequireSymbols=True,
+            RequireNumbers=True,
+            RequireUppercaseCharacters=True,
+            RequireLowercaseCharacters=True,
         )
         self.iam.create_group(GroupName="staff")
         for name, team in {**PEOPLE, BREAK_GLASS: "platform-security"}.items():

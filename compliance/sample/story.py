@@ -17,6 +17,7 @@ from compliance.sample.clock import DAYS, SimulatedTime, Story
 from compliance.sample.estate import ACCOUNT, BREAK_GLASS, PROGRAMS, RIGHTS, Estate
 from compliance.sample.registers import write_registers
 from compliance.sample.registry import ModelRegistry, ModelVersion
+from compliance.sample.scans import write_scan
 from compliance.sample.sending import Sender
 
 LAST = DAYS - 1
@@ -54,8 +55,8 @@ class Bank:
     estate: Estate
     registry: ModelRegistry
     sender: Sender
-    deletions: Path
-    registers: Path
+    folder: Path
+    """Where the bank's deletion log, registers and scans lie."""
     collect: Callable[[str], object]
 
 
@@ -216,7 +217,7 @@ def _requests(bank: Bank, day: int) -> None:
         bank.sender.documents("consent-desk", "consents", withdrawn)
     lines = [_erasure(bank.story, one) for one in people.ERASURES if one.completed == day]
     if lines:
-        path = bank.deletions / f"deletions-{bank.story.date(day)}.jsonl"
+        path = bank.folder / "deletion-log" / f"deletions-{bank.story.date(day)}.jsonl"
         path.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
@@ -256,8 +257,10 @@ def _decision(story: Story, day: int, number: int, where: str) -> dict[str, Json
 
 
 def _collections(bank: Bank, day: int) -> None:
-    write_registers(bank.registers, bank.story, day, bank.story.at(day, COLLECTED))
-    for source in ("aws-iam", "aws-kms", "mlflow", "deletion-log", "registers"):
+    now = bank.story.at(day, COLLECTED)
+    write_registers(bank.folder / "registers", bank.story, day, now)
+    write_scan(bank.folder / "scans", ACCOUNT, day, now)
+    for source in ("aws-iam", "aws-kms", "mlflow", "deletion-log", "registers", "prowler"):
         bank.collect(source)
 
 
