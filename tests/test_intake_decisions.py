@@ -160,10 +160,10 @@ def test_another_shape_is_configuration_and_stays_with_its_entries(tmp_path: Pat
         given = {
             "why": "fraud",
             "who": [{"name": "ann"}],
-            "subject": {"ids": [{"key_space": "customer", "key": "bob"}]},
+            "subject": {"ids": [{"key_space": "customer", "key": "bob-bowman-7"}]},
         }
         post(world, [decision(input=given, result={"ok": True})])
-        assert b"bob" not in world.everything()
+        assert b"bob-bowman-7" not in world.everything()
         [(_, entry, _)] = world.evidence("decisions/1")
         assert entry.detail["shape"] == {
             "allowed": "/result/ok", "purpose": "/input/why", "principal": "/input/who/0/name",
