@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
+from collectors.model_decisions.accept import ACTIONS
 from collectors.pushed import fields
 from compliance.answers import Basis
 from compliance.canonical import Json, parse_time, strict_json
@@ -30,7 +31,7 @@ def _body(**properties: Json) -> dict[str, Any]:
 
 
 TEXT: dict[str, Json] = {"type": "string"}
-DECISION = _body(model=TEXT, action={"type": "string", "enum": ["retrain", "exclude", "unlearn", "suppress", "accept"]},
+DECISION = _body(model=TEXT, action={"type": "string", "enum": list(ACTIONS)},
                  because=TEXT)  # fmt: skip
 PEOPLE = _body(key_space=TEXT, pseudonyms={"type": "array", "items": TEXT}, reason=TEXT)
 MODEL = _body(key_space=TEXT, model=TEXT, reason=TEXT)
